@@ -1,0 +1,25 @@
+//! The business core: who is called, when, by which trunk and for which agent.
+//!
+//! Pure: nothing here reads a clock, spawns, locks, does I/O or logs. Time comes in as
+//! [`call::Tick`] (order inside one run) and [`call::Stamp`] (what a calendar reads). What a rule
+//! forbids is answered by a typed reason that says which rule it is and when it clears.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `lead` | the life of one person to call; retry rules |
+//! | `attempt` | one try: its times, its end |
+//! | `outcome` | what the network said, what the agent said |
+//! | `agent` | a seat and the person on it |
+//! | `campaign` | settings, state, and the decision to dial or why not |
+//! | `queue` | the due leads in memory |
+//! | `route` | which trunk, and whether the destination is allowed |
+//! | `hours` | calling hours and holidays in a time zone |
+//! | `number` | what people write, turned into numbers |
+//! | `import` | a list file, row by row |
+//! | `dnc` | the do-not-call list |
+//! | `pacing` | how many calls to place ahead of free agents |
+
+pub mod attempt;
+pub mod lead;
+pub mod limits;
+pub mod outcome;
