@@ -24,7 +24,7 @@ pub struct LegRecord {
     /// When the order or the INVITE came in.
     pub created: Stamp,
     /// When the first digit (INVITE, SETUP) went out.
-    pub dialed: Option<Stamp>,
+    pub dialled: Option<Stamp>,
     /// When it began to ring.
     pub ringing: Option<Stamp>,
     /// When it was answered.
@@ -62,7 +62,7 @@ impl LegRecord {
             caller: String::new(),
             phase: LegPhase::Idle,
             created: at,
-            dialed: None,
+            dialled: None,
             ringing: None,
             answered: None,
             joined: None,
