@@ -19,7 +19,11 @@
 //! | `dnc` | the do-not-call list |
 //! | `pacing` | how many calls to place ahead of free agents |
 
+pub mod agent;
 pub mod attempt;
+pub mod campaign;
+pub mod hours;
 pub mod lead;
 pub mod limits;
+pub mod number;
 pub mod outcome;

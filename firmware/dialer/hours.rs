@@ -1,0 +1,263 @@
+//! Calling hours: weekly windows and special dates on the wall clock of one time zone.
+//!
+//! A window is written in local wall-clock minutes, and an instant is open when its local time lies
+//! in a window of its local date. So on the day of a change of the clock a window may be an hour
+//! shorter, longer, or (rarely) open twice; never is anything dialled that a person in the zone
+//! would read as outside the hours on their own clock.
+
+use std::collections::BTreeMap;
+
+use call::Stamp;
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+use serde::{Deserialize, Serialize};
+
+use crate::limits;
+
+/// Minutes of one day.
+const DAY_MINUTES: u16 = 24 * 60;
+
+/// From one wall-clock minute of a day to another: `from_minute` is inside, `to_minute` is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Window {
+    /// Minutes after midnight, 0 to 1439.
+    pub from_minute: u16,
+    /// Minutes after midnight, 1 to 1440 (midnight at the end of the day).
+    pub to_minute: u16,
+}
+
+impl Window {
+    /// From `from` to `to`, each as (hour, minute).
+    #[must_use]
+    pub const fn new(from: (u16, u16), to: (u16, u16)) -> Window {
+        Window { from_minute: from.0 * 60 + from.1, to_minute: to.0 * 60 + to.1 }
+    }
+}
+
+/// Calling hours as they are configured and stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hours {
+    /// IANA name of the zone whose wall clock counts, for example `Asia/Shanghai`.
+    pub zone: String,
+    /// The windows of each weekday, Monday first. A day without windows is closed.
+    pub weekly: [Vec<Window>; 7],
+    /// Dates (`2026-10-01`) whose windows replace those of their weekday; none: a holiday.
+    #[serde(default)]
+    pub special: BTreeMap<String, Vec<Window>>,
+}
+
+impl Default for Hours {
+    /// 09:00-12:00 and 14:00-20:00 in China, every day.
+    fn default() -> Hours {
+        let day = vec![Window::new((9, 0), (12, 0)), Window::new((14, 0), (20, 0))];
+        Hours {
+            zone: "Asia/Shanghai".to_owned(),
+            weekly: core::array::from_fn(|_| day.clone()),
+            special: BTreeMap::new(),
+        }
+    }
+}
+
+impl Hours {
+    /// The whole week, every minute: for tests and for lines inside the house.
+    #[must_use]
+    pub fn always(zone: &str) -> Hours {
+        let day = vec![Window { from_minute: 0, to_minute: DAY_MINUTES }];
+        Hours {
+            zone: zone.to_owned(),
+            weekly: core::array::from_fn(|_| day.clone()),
+            special: BTreeMap::new(),
+        }
+    }
+}
+
+/// Why calling hours were refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HoursRefused {
+    /// The zone has no such name.
+    #[error("{0:?} is not a time zone: write an IANA name such as Asia/Shanghai")]
+    Zone(String),
+    /// A window ends before it begins, or leaves its day.
+    #[error(
+        "{day}: a window from minute {from} to minute {to} is empty or leaves the day: write 0 to \
+         1439 and a later end, at most 1440; a night is two windows"
+    )]
+    Window {
+        /// Of which day.
+        day: String,
+        /// Its begin.
+        from: u16,
+        /// Its end.
+        to: u16,
+    },
+    /// Two windows of one day overlap.
+    #[error("{day}: two windows overlap at minute {minute}: join them")]
+    Overlap {
+        /// Of which day.
+        day: String,
+        /// Where.
+        minute: u16,
+    },
+    /// A day has too many windows.
+    #[error("{day}: {count} windows, at most {} are taken", limits::WINDOWS_PER_DAY_MAX)]
+    TooMany {
+        /// Which day.
+        day: String,
+        /// How many.
+        count: usize,
+    },
+    /// A special date is no date.
+    #[error("{0:?} is not a date: write it as 2026-10-01")]
+    Date(String),
+    /// Too many special dates.
+    #[error("{count} special dates, at most {} are taken", limits::SPECIAL_DATES_MAX)]
+    TooManyDates {
+        /// How many.
+        count: usize,
+    },
+}
+
+/// Calling hours that were checked and can be asked.
+#[derive(Clone, Debug)]
+pub struct Calendar {
+    zone: TimeZone,
+    weekly: [Vec<Window>; 7],
+    special: BTreeMap<Date, Vec<Window>>,
+}
+
+impl Calendar {
+    /// The calendar of these hours.
+    ///
+    /// # Errors
+    /// Names the field that is wrong and what would be right.
+    pub fn new(hours: &Hours) -> Result<Calendar, HoursRefused> {
+        const DAYS: [&str; 7] =
+            ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+        let zone =
+            TimeZone::get(&hours.zone).map_err(|_| HoursRefused::Zone(hours.zone.clone()))?;
+        let mut weekly: [Vec<Window>; 7] = Default::default();
+        for ((slot, windows), day) in weekly.iter_mut().zip(&hours.weekly).zip(DAYS) {
+            *slot = checked(day, windows)?;
+        }
+        if hours.special.len() > limits::SPECIAL_DATES_MAX {
+            return Err(HoursRefused::TooManyDates { count: hours.special.len() });
+        }
+        let mut special = BTreeMap::new();
+        for (text, windows) in &hours.special {
+            let date: Date = text.parse().map_err(|_| HoursRefused::Date(text.clone()))?;
+            special.insert(date, checked(text, windows)?);
+        }
+        Ok(Calendar { zone, weekly, special })
+    }
+
+    /// Whether a call may be placed at this instant.
+    #[must_use]
+    pub fn is_open(&self, at: Stamp) -> bool {
+        let Some(local) = self.local(at) else { return false };
+        let minute = minute_of(local.time());
+        self.windows(local.date()).iter().any(|w| (w.from_minute..w.to_minute).contains(&minute))
+    }
+
+    /// The earliest open instant at or after `from`; `None` when there is none within
+    /// [`limits::OPENING_SEARCH_DAYS`] days.
+    #[must_use]
+    pub fn next_open(&self, from: Stamp) -> Option<Stamp> {
+        self.next_where(from, true)
+    }
+
+    /// The earliest closed instant at or after `from`; `None` when it stays open for
+    /// [`limits::OPENING_SEARCH_DAYS`] days.
+    #[must_use]
+    pub fn next_close(&self, from: Stamp) -> Option<Stamp> {
+        self.next_where(from, false)
+    }
+
+    /// Openness changes only where the local clock reaches an edge of a window, at local midnight,
+    /// or where the clock itself jumps. So those instants are the only candidates.
+    fn next_where(&self, from: Stamp, open: bool) -> Option<Stamp> {
+        if self.is_open(from) == open {
+            self.local(from)?;
+            return Some(from);
+        }
+        let mut date = self.local(from)?.date();
+        for _ in 0..limits::OPENING_SEARCH_DAYS {
+            let found = self.edges(date).filter(|&at| at > from && self.is_open(at) == open).min();
+            if found.is_some() {
+                return found;
+            }
+            date = date.checked_add(1.day()).ok()?;
+        }
+        None
+    }
+
+    /// Every instant of `date`, and of the jumps of the clock around it, where openness may change.
+    fn edges(&self, date: Date) -> impl Iterator<Item = Stamp> {
+        let windows = self.windows(date);
+        let minutes = windows.iter().flat_map(|w| [w.from_minute, w.to_minute]).chain([0]);
+        let walls = minutes.filter_map(move |minute| wall(date, minute));
+        let instants = walls.flat_map(|wall| {
+            let ambiguous = self.zone.to_ambiguous_timestamp(wall);
+            [ambiguous.earlier().ok(), ambiguous.later().ok()].into_iter().flatten()
+        });
+        instants.chain(self.jumps(date)).map(|t| Stamp(t.as_millisecond()))
+    }
+
+    /// The jumps of the clock on `date` and on the days beside it.
+    fn jumps(&self, date: Date) -> Vec<Timestamp> {
+        let around = |days: i64| {
+            let wall = date.checked_add(days.days()).ok()?.to_datetime(Time::midnight());
+            self.zone.to_ambiguous_timestamp(wall).compatible().ok()
+        };
+        let (Some(from), Some(to)) = (around(-1), around(2)) else { return Vec::new() };
+        self.zone.following(from).map(|jump| jump.timestamp()).take_while(|&at| at < to).collect()
+    }
+
+    fn windows(&self, date: Date) -> &[Window] {
+        if let Some(windows) = self.special.get(&date) {
+            return windows;
+        }
+        let day = usize::try_from(date.weekday().to_monday_zero_offset()).unwrap_or(0);
+        self.weekly.get(day).map_or(&[], Vec::as_slice)
+    }
+
+    fn local(&self, at: Stamp) -> Option<DateTime> {
+        let instant = Timestamp::from_millisecond(at.0).ok()?;
+        Some(self.zone.to_datetime(instant))
+    }
+}
+
+fn checked(day: &str, windows: &[Window]) -> Result<Vec<Window>, HoursRefused> {
+    let day = day.to_owned();
+    if windows.len() > limits::WINDOWS_PER_DAY_MAX {
+        return Err(HoursRefused::TooMany { day, count: windows.len() });
+    }
+    let mut sorted = windows.to_vec();
+    sorted.sort_unstable();
+    let mut end = 0;
+    for &Window { from_minute: from, to_minute: to } in &sorted {
+        if from >= to || to > DAY_MINUTES {
+            return Err(HoursRefused::Window { day, from, to });
+        }
+        if from < end {
+            return Err(HoursRefused::Overlap { day, minute: from });
+        }
+        end = to;
+    }
+    Ok(sorted)
+}
+
+fn minute_of(time: Time) -> u16 {
+    let hour = u16::try_from(time.hour()).unwrap_or(0);
+    let minute = u16::try_from(time.minute()).unwrap_or(0);
+    hour * 60 + minute
+}
+
+fn wall(date: Date, minute: u16) -> Option<DateTime> {
+    if minute >= DAY_MINUTES {
+        return date.checked_add(1.day()).ok().map(|d| d.to_datetime(Time::midnight()));
+    }
+    let hour = i8::try_from(minute / 60).ok()?;
+    let minute = i8::try_from(minute % 60).ok()?;
+    Some(date.to_datetime(Time::new(hour, minute, 0, 0).ok()?))
+}
