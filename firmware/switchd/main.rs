@@ -1,0 +1,2 @@
+//! The program `switchd`.
+fn main() {}

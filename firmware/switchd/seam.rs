@@ -1,0 +1,261 @@
+//! Where the threads of switchd meet: what the reactor, the sound thread and the disk thread hand
+//! each other. Types and rings only; nothing here decides anything.
+//!
+//! ```text
+//!                 SoundOrder (ring)                    Recorded (ring)
+//!   ┌─────────┐ ───────────────────► ┌───────────────┐ ───────────────► ┌─────────────┐
+//!   │ reactor │     SoundReport      │ sound thread  │   20 ms blocks   │ disk thread │
+//!   │ (tokio) │ ◄─────────────────── │ (media core,  │                  │ (seals,     │
+//!   └─────────┘ (ring + doorbell)    │  RTP sockets) │                  │  writes)    │
+//!      │   ▲                         └───────────────┘                  └─────────────┘
+//!      │   └───────────── DiskReport (bounded mpsc + doorbell) ────────────┘   ▲
+//!      └───────────────── DiskOrder (bounded mpsc) ────────────────────────────┘
+//! ```
+//!
+//! A recording's life: the reactor sends [`DiskOrder::Start`], then `StartRecorder` to the sound
+//! thread; blocks flow. To end it the reactor sends `StopRecorder`; the sound thread puts
+//! [`Recorded::Ended`] behind the last block, so that the disk thread knows that it has all; it
+//! seals the file and says [`DiskReport::Recording`] with `Sealed`. Only then does the reactor use
+//! that recorder again, so that blocks of two recordings can never be taken for one another.
+//!
+//! Who may wait: the disk thread. The sound thread never waits for anybody (a full ring is counted),
+//! the reactor never waits for the sound or the disk thread.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::net::UnixDatagram;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use heapless::spsc::{Consumer, Producer, Queue};
+use link::RecordingRecord;
+use media::{Block, Command, Fact, PortId, RecorderId, Refusal};
+
+use crate::limits::{RECORDED_MAX, SOUND_ORDERS_MAX, SOUND_REPORTS_MAX};
+
+/// What the reactor asks of the sound thread. Applied in order, before the next tick.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum SoundOrder {
+    /// For the sound core.
+    Media(Command),
+    /// Where the packets of a port go: the address in the far end's SDP. From the first packet that
+    /// the sound core takes as this port's, the thread sends to where that came from instead
+    /// (symmetric RTP), until the next order. `None` (the port closes, or the far end gave no
+    /// address): nothing is sent.
+    Remote {
+        /// Which port.
+        port: PortId,
+        /// IP address and UDP port.
+        address: Option<SocketAddr>,
+    },
+    /// Leave the loop. Recorders that still run are ended first.
+    Stop,
+}
+
+/// What the sound thread tells the reactor. A full ring drops reports and counts them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum SoundReport {
+    /// The sound core said so in tick `tick`.
+    Fact {
+        /// Counts the ticks since the start.
+        tick: u64,
+        /// What.
+        fact: Fact,
+    },
+    /// The sound core refused a command: the two sides count differently, which is a fault of ours.
+    Refused(Refusal),
+    /// Once a second: how late the ticks began since the last such report, microseconds.
+    Lateness {
+        /// Median, 99th percentile, worst.
+        late_us: [u32; 3],
+        /// Packets of sound that came too late or not at all, since the start.
+        lost_packets: u64,
+        /// Reports and blocks that found their ring full, since the start.
+        dropped: u64,
+    },
+}
+
+/// What the sound thread hands to the disk thread.
+// Blocks are almost all of the traffic, and a ring holds its items by value.
+#[allow(clippy::large_enum_variant)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Recorded {
+    /// 20 ms of a recording.
+    Block(Block),
+    /// The recorder was stopped: no block of this recording follows.
+    Ended(RecorderId),
+}
+
+/// What the reactor asks of the disk thread.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DiskOrder {
+    /// From now on blocks of `recorder` belong to this recording. `record.path` says where the file
+    /// goes, below the folder of recordings; folders are made. The sidecar is the record as JSON.
+    Start {
+        /// Which recorder of the sound core.
+        recorder: RecorderId,
+        /// What is known of it; state `Growing`.
+        record: RecordingRecord,
+    },
+    /// This recording ran when an earlier switchd died: measure what is on disk, write its sidecar
+    /// (`Cut`; `Sealed` if the footer is there after all) and report it.
+    Mend {
+        /// As it was last known.
+        record: RecordingRecord,
+    },
+    /// Seal all that runs, report it, and leave the loop.
+    Stop,
+}
+
+/// What the disk thread tells the reactor.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DiskReport {
+    /// A recording changed: it was sealed, cut or stopped (its recorder is free then), or it grew
+    /// (told at most each five seconds).
+    Recording {
+        /// Which recorder it had; `None` when it was only mended.
+        recorder: Option<RecorderId>,
+        /// The whole record.
+        record: RecordingRecord,
+    },
+    /// Recording had to stop because the disk is full or fails, or is possible again.
+    Disk {
+        /// Whether the alarm stands.
+        raised: bool,
+        /// What it is and what to do, for a person.
+        text: String,
+    },
+}
+
+/// Counters of the sound thread that anybody may read at any time: the watchdog's proof that sound
+/// is alive.
+#[derive(Debug, Default)]
+pub struct SoundPulse {
+    /// Ticks so far.
+    pub ticks: AtomicU64,
+    /// Ticks that began more than one tick late.
+    pub overruns: AtomicU64,
+}
+
+impl SoundPulse {
+    /// Ticks so far.
+    #[must_use]
+    pub fn ticks(&self) -> u64 {
+        self.ticks.load(Ordering::Relaxed)
+    }
+
+    /// Ticks that began more than one tick late.
+    #[must_use]
+    pub fn overruns(&self) -> u64 {
+        self.overruns.load(Ordering::Relaxed)
+    }
+}
+
+/// Wakes the reactor. Rung once a tick at most by the sound thread (if it has put a report into the
+/// ring), and by the disk thread after each report. Never blocks: a bell that rings already is
+/// rung enough.
+#[derive(Debug)]
+pub struct Doorbell(UnixDatagram);
+
+impl Doorbell {
+    /// A bell and the end at which it is heard: a non-blocking socket to be drained.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn pair() -> io::Result<(Doorbell, UnixDatagram)> {
+        let (rope, heard) = UnixDatagram::pair()?;
+        rope.set_nonblocking(true)?;
+        heard.set_nonblocking(true)?;
+        Ok((Doorbell(rope), heard))
+    }
+
+    /// A second rope to the same bell.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn another(&self) -> io::Result<Doorbell> {
+        self.0.try_clone().map(Doorbell)
+    }
+
+    /// Rings.
+    pub fn ring(&self) {
+        // Full means that it rings already; any other failure means that the reactor is gone.
+        let _ = self.0.send(&[1]);
+    }
+}
+
+/// The reactor's ends of the rings.
+pub struct ReactorEnds {
+    /// To the sound thread.
+    pub orders: Producer<'static, SoundOrder>,
+    /// From the sound thread.
+    pub reports: Consumer<'static, SoundReport>,
+}
+
+/// The sound thread's ends of the rings.
+pub struct SoundEnds {
+    /// From the reactor.
+    pub orders: Consumer<'static, SoundOrder>,
+    /// To the reactor.
+    pub reports: Producer<'static, SoundReport>,
+    /// To the disk thread.
+    pub recorded: Producer<'static, Recorded>,
+}
+
+/// The disk thread's end of its ring.
+pub struct DiskEnds {
+    /// From the sound thread.
+    pub recorded: Consumer<'static, Recorded>,
+}
+
+/// Makes the three rings. Their memory is never freed: they live as long as the process.
+///
+/// # Errors
+/// The system gave no memory or no thread.
+pub fn rings() -> io::Result<(ReactorEnds, SoundEnds, DiskEnds)> {
+    let (orders_in, orders_out) = leaked::<SoundOrder, SOUND_ORDERS_MAX>()?.split();
+    let (reports_in, reports_out) = leaked::<SoundReport, SOUND_REPORTS_MAX>()?.split();
+    let (recorded_in, recorded_out) = leaked::<Recorded, RECORDED_MAX>()?.split();
+    Ok((
+        ReactorEnds { orders: orders_in, reports: reports_out },
+        SoundEnds { orders: orders_out, reports: reports_in, recorded: recorded_in },
+        DiskEnds { recorded: recorded_out },
+    ))
+}
+
+/// A queue on the heap, never freed. It may pass over the stack on its way there and is larger than
+/// the main thread's, hence the thread.
+fn leaked<T: Send, const N: usize>() -> io::Result<&'static mut Queue<T, N>>
+where
+    T: 'static,
+{
+    thread::Builder::new()
+        .stack_size(4 * size_of::<Queue<T, N>>() + (1 << 20))
+        .spawn(|| Box::leak(Box::new(Queue::new())))?
+        .join()
+        .map_err(|_| io::Error::other("the thread that makes a ring died"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_into_a_ring_comes_out_at_its_other_end() {
+        let (mut reactor, mut sound, mut disk) = rings().unwrap();
+        assert!(reactor.orders.enqueue(SoundOrder::Stop).is_ok());
+        assert_eq!(sound.orders.dequeue(), Some(SoundOrder::Stop));
+        assert!(sound.recorded.enqueue(Recorded::Ended(RecorderId(7))).is_ok());
+        assert_eq!(disk.recorded.dequeue(), Some(Recorded::Ended(RecorderId(7))));
+        assert_eq!(reactor.reports.dequeue(), None);
+    }
+
+    #[test]
+    fn a_bell_may_be_rung_without_end_and_is_heard() {
+        let (bell, heard) = Doorbell::pair().unwrap();
+        for _ in 0..10_000 {
+            bell.ring();
+        }
+        assert_eq!(heard.recv(&mut [0; 8]).unwrap(), 1);
+    }
+}
