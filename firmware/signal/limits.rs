@@ -1,0 +1,64 @@
+//! Every bound of the signalling cores, with its unit, its reason, and what happens beyond it.
+
+/// Bytes of one SIP message. Four times the largest INVITE that we have seen from a desk phone;
+/// a longer datagram is answered 513 and counted, never parsed beyond this.
+pub const MESSAGE_BYTES_MAX: usize = 16_384;
+
+/// Header lines in one SIP message, after unfolding. The RFC 4475 "long" request has 46; beyond
+/// it the request is refused with 400.
+pub const HEADER_COUNT_MAX: usize = 128;
+
+/// Bytes of one header value, after unfolding. A digest or identity header of a large operator
+/// stays below 2 kB; beyond it the request is refused with 400.
+pub const HEADER_BYTES_MAX: usize = 4_096;
+
+/// Bytes of a start line: a request URI may be as long as a header.
+pub const START_LINE_BYTES_MAX: usize = HEADER_BYTES_MAX;
+
+/// Via values in one message: Max-Forwards starts at 70, so no honest path is longer.
+pub const VIA_MAX: usize = 70;
+
+/// Values in one comma-separated list of addresses (Contact, Route, Record-Route).
+pub const ADDRESSES_MAX: usize = 70;
+
+/// Parameters of one URI or one header value.
+pub const PARAMS_MAX: usize = 64;
+
+/// Datagrams a second from one address that we do not know. A phone that registers, subscribes
+/// and keeps alive sends fewer than ten; beyond it they are dropped and counted.
+pub const STRANGER_PER_S: u64 = 200;
+/// Datagrams at once from one address that we do not know: an office of phones behind one NAT
+/// after a power cut.
+pub const STRANGER_BURST: u64 = 400;
+/// Datagrams a second from all addresses that we do not know together: what the parser does in a
+/// twentieth of one small core.
+pub const STRANGERS_PER_S: u64 = 2_000;
+/// Datagrams at once from all addresses that we do not know together.
+pub const STRANGERS_BURST: u64 = 4_000;
+/// Datagrams a second from one trunk or one registered phone's address: 500 calls a second.
+pub const KNOWN_PER_S: u64 = 5_000;
+/// Datagrams at once from one trunk or one registered phone's address.
+pub const KNOWN_BURST: u64 = 10_000;
+/// Source addresses whose buckets are remembered; the one quiet for longest is forgotten.
+pub const SOURCES_MAX: usize = 1_024;
+
+/// How long a nonce serves, in milliseconds. A phone that refreshes each few minutes is told
+/// `stale=true` and answers at once; a thief of one nonce has five minutes at most.
+pub const NONCE_LIFE_MS: u64 = 300_000;
+/// Nonces whose counts are remembered: every phone of a full box twice. The oldest is forgotten
+/// and is stale from then on.
+pub const NONCES_MAX: usize = 2_048;
+/// Wrong passwords of one user from one source before the pair is locked: a person mistypes
+/// twice, and a phone tries each of its lines once.
+pub const FAILURES_MAX: u32 = 5;
+/// Wrong passwords from one source, with whatever names, before the source is locked: an office
+/// behind one NAT whose passwords were changed has this many phones to correct.
+pub const SOURCE_FAILURES_MAX: u32 = 50;
+/// For how long failures are added up, in milliseconds.
+pub const FAILURES_WINDOW_MS: u64 = 60_000;
+/// For how long a lock holds, in milliseconds: 5 guesses in 5 minutes need decades for a password.
+pub const LOCKOUT_MS: u64 = 300_000;
+/// Pairs and sources whose failures are remembered; what is over first is forgotten.
+pub const LOCKOUTS_MAX: usize = 4_096;
+/// Characters of a user name that are compared and remembered.
+pub const USER_BYTES_MAX: usize = 64;
