@@ -1,0 +1,47 @@
+//! The sound of the box: who hears whom, and everything that touches a sample.
+//!
+//! A pure real-time core. It never reads a clock, does I/O, spawns, locks or logs, and after
+//! [`Engine::new`] nothing it does on the sound tick allocates. The shell (one sound thread in
+//! switchd) owns the sockets, the timer and the rings between threads, and runs one turn each
+//! [`TICK_MS`]:
+//!
+//! ```text
+//! every 20 ms   1  apply(command)            each command from the control thread
+//!               2  handle_packet(port, ..)   each datagram that lies in the sockets
+//!               3  tick()                    hear, detect, mix, encode
+//!               4  packets()                 send them all (they stay until the next tick)
+//!               5  poll_block()              recorded blocks, to the disk thread's ring
+//!               6  poll_fact()               facts, to the control thread's ring
+//! ```
+//!
+//! A command applied before tick *n* is audible in the packets of tick *n*.
+//!
+//! What the tick calls in C: `dtmf_rx`, `dtmf_rx_get`, `plc_rx`, `plc_fillin` of spandsp. Each
+//! works in the state that [`Engine::new`] gave it and calls neither malloc nor the system.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+pub mod command;
+pub mod detect;
+pub mod engine;
+pub mod fact;
+pub mod id;
+pub mod limits;
+pub mod table;
+pub mod telephone_event;
+pub mod tone;
+
+pub use command::{Barge, Codec, Command, Digits, Listening, OpenPort, Play, Refusal, Repeat};
+pub use engine::{Accepted, Engine, Setup};
+pub use fact::{Block, DigitPath, Fact, PacketRefusal, PlayEnd, PortStats};
+pub use id::{Channel, Ear, Gain, PlayerId, PortId, PromptId, RecorderId, Source};
+pub use tone::{Country, Tone};
+
+/// Length of one turn of the sound thread, in milliseconds.
+pub const TICK_MS: u32 = 20;
+
+/// Samples of one turn at 8 kHz.
+pub const FRAME: usize = 160;
+
+/// One turn of one direction of one voice: 20 ms of linear sound at 8 kHz.
+pub type Frame = [i16; FRAME];
