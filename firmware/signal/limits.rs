@@ -62,3 +62,7 @@ pub const LOCKOUT_MS: u64 = 300_000;
 pub const LOCKOUTS_MAX: usize = 4_096;
 /// Characters of a user name that are compared and remembered.
 pub const USER_BYTES_MAX: usize = 64;
+
+/// SIP transactions at once, both directions: a call leaves three that linger 32 s, so this is 150
+/// calls begun a second. Beyond it requests are answered 503 and counted.
+pub const TRANSACTIONS_MAX: usize = 16_384;
