@@ -66,3 +66,19 @@ pub const USER_BYTES_MAX: usize = 64;
 /// SIP transactions at once, both directions: a call leaves three that linger 32 s, so this is 150
 /// calls begun a second. Beyond it requests are answered 503 and counted.
 pub const TRANSACTIONS_MAX: usize = 16_384;
+
+/// Bytes of one session description. A phone with video, encryption and every codec sends 3 kB;
+/// beyond it the call is refused with 488.
+pub const SDP_BYTES_MAX: usize = 8_192;
+
+/// Lines of one session description.
+pub const SDP_LINES_MAX: usize = 256;
+
+/// Streams (`m=`) of one session description.
+pub const SDP_MEDIA_MAX: usize = 16;
+
+/// Formats of one stream; RTP has 128 payload types.
+pub const SDP_FORMATS_MAX: usize = 128;
+
+/// Attributes of the session or of one stream.
+pub const SDP_ATTRIBUTES_MAX: usize = 128;

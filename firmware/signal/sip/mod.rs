@@ -3,9 +3,11 @@
 pub mod admission;
 pub mod cause;
 pub mod deadline;
+pub mod digest;
 pub mod flow;
 pub mod lockout;
 pub mod nonce;
+pub mod sdp;
 pub mod token;
 pub mod transaction;
 pub mod transactions;
