@@ -22,11 +22,13 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod command;
+pub mod conceal;
 pub mod detect;
 pub mod engine;
 pub mod fact;
 pub mod g711;
 pub mod id;
+pub mod jitter;
 pub mod limits;
 pub mod rtp;
 pub mod spandsp;
