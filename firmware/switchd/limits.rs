@@ -15,3 +15,9 @@ pub const RECORDED_MAX: usize = 16_384;
 
 /// Orders and reports waiting between reactor and disk thread: two for each recorder.
 pub const DISK_ORDERS_MAX: usize = 1_024;
+
+/// Lines of the journal below which compaction is not worth its sync: about half a megabyte.
+pub const JOURNAL_COMPACT_MIN: usize = 1_000;
+
+/// Lines for each entry of the book above which the journal is mostly history.
+pub const JOURNAL_COMPACT_FACTOR: usize = 4;

@@ -24,7 +24,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::net::UnixDatagram;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::thread;
 
 use heapless::spsc::{Consumer, Producer, Queue};
@@ -127,17 +127,56 @@ pub enum DiskReport {
     },
 }
 
+/// Width of one step of the lateness histogram, microseconds.
+const LATE_STEP_US: u32 = 20;
+/// Steps of the lateness histogram: one tick; what is later falls into the last.
+const LATE_STEPS: usize = 1_000;
+
 /// Counters of the sound thread that anybody may read at any time: the watchdog's proof that sound
 /// is alive.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct SoundPulse {
     /// Ticks so far.
     pub ticks: AtomicU64,
-    /// Ticks that began more than one tick late.
+    /// Ticks that were missed: one for each whole tick by which one began late.
     pub overruns: AtomicU64,
+    /// How many ticks began how late, in steps of 20 µs.
+    late: [AtomicU32; LATE_STEPS],
+}
+
+impl Default for SoundPulse {
+    fn default() -> SoundPulse {
+        SoundPulse {
+            ticks: AtomicU64::new(0),
+            overruns: AtomicU64::new(0),
+            late: [const { AtomicU32::new(0) }; LATE_STEPS],
+        }
+    }
 }
 
 impl SoundPulse {
+    /// One tick began so late.
+    pub fn note_lateness(&self, late_us: u32) {
+        let step = (late_us / LATE_STEP_US) as usize;
+        if let Some(count) = self.late.get(step.min(LATE_STEPS - 1)) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How late the tick was that is later than `part` (0 to 1) of all ticks so far, microseconds,
+    /// rounded up to a step; the last step stands for "a tick or more".
+    #[must_use]
+    pub fn lateness_us(&self, part: f64) -> u32 {
+        let counts = || self.late.iter().map(|count| u64::from(count.load(Ordering::Relaxed)));
+        let wanted = (counts().sum::<u64>() as f64 * part).ceil() as u64;
+        let mut seen = 0;
+        let step = counts().position(|count| {
+            seen += count;
+            seen >= wanted
+        });
+        (step.unwrap_or(LATE_STEPS - 1) as u32 + 1) * LATE_STEP_US
+    }
+
     /// Ticks so far.
     #[must_use]
     pub fn ticks(&self) -> u64 {
