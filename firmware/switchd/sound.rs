@@ -238,7 +238,8 @@ impl Turn {
             };
             // A call that finds nothing costs as much as one that finds a packet, so a second look is
             // taken only where a second packet is likely.
-            let thorough = remote.hungry || (self.tick + u64::from(number)) % EMPTY_TICKS == 0;
+            let thorough =
+                remote.hungry || (self.tick + u64::from(number)).is_multiple_of(EMPTY_TICKS);
             let looks = if thorough { PACKETS_A_TICK } else { 1 };
             remote.hungry = true;
             for _ in 0..looks {
