@@ -16,4 +16,4 @@ pub use id::{
 };
 pub use leg::{LegPhase, LegTag, Side};
 pub use number::Number;
-pub use time::{Stamp, Tick};
+pub use time::{Now, Stamp, Tick};

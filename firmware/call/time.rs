@@ -72,6 +72,15 @@ impl Stamp {
     }
 }
 
+/// Both instants at once: what every input of a composition carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Now {
+    /// For timers.
+    pub tick: Tick,
+    /// For records.
+    pub stamp: Stamp,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
