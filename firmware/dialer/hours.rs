@@ -203,14 +203,15 @@ impl Calendar {
         instants.chain(self.jumps(date)).map(|t| Stamp(t.as_millisecond()))
     }
 
-    /// The jumps of the clock on `date` and on the days beside it.
+    /// The jumps of the clock on `date`, its two midnights included.
     fn jumps(&self, date: Date) -> Vec<Timestamp> {
-        let around = |days: i64| {
-            let wall = date.checked_add(days.days()).ok()?.to_datetime(Time::midnight());
-            self.zone.to_ambiguous_timestamp(wall).compatible().ok()
-        };
-        let (Some(from), Some(to)) = (around(-1), around(2)) else { return Vec::new() };
-        self.zone.following(from).map(|jump| jump.timestamp()).take_while(|&at| at < to).collect()
+        let midnight =
+            |date: Date| self.zone.to_ambiguous_timestamp(date.to_datetime(Time::midnight()));
+        let from = midnight(date).earlier().and_then(|at| at.checked_sub(1.millisecond()));
+        let to = date.checked_add(1.day()).and_then(|next| midnight(next).later());
+        let (Ok(from), Ok(to)) = (from, to) else { return Vec::new() };
+        let jumps = self.zone.following(from).map(|jump| jump.timestamp());
+        jumps.take_while(|&at| at <= to).collect()
     }
 
     fn windows(&self, date: Date) -> &[Window] {
@@ -260,4 +261,182 @@ fn wall(date: Date, minute: u16) -> Option<DateTime> {
     let hour = i8::try_from(minute / 60).ok()?;
     let minute = i8::try_from(minute % 60).ok()?;
     Some(date.to_datetime(Time::new(hour, minute, 0, 0).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const HOUR_MS: i64 = 3_600_000;
+
+    fn stamp(text: &str) -> Stamp {
+        Stamp(text.parse::<Timestamp>().unwrap().as_millisecond())
+    }
+
+    fn china() -> Calendar {
+        Calendar::new(&Hours::default()).unwrap()
+    }
+
+    fn weekdays(zone: &str, windows: &[Window]) -> Hours {
+        Hours {
+            zone: zone.to_owned(),
+            weekly: core::array::from_fn(|day| if day < 5 { windows.to_vec() } else { vec![] }),
+            special: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn the_edge_of_a_window_is_inside_at_its_begin_and_outside_at_its_end() {
+        let china = china();
+        assert!(!china.is_open(stamp("2026-11-20T08:59:59.999+08:00")));
+        assert!(china.is_open(stamp("2026-11-20T09:00:00+08:00")));
+        assert!(china.is_open(stamp("2026-11-20T11:59:59.999+08:00")));
+        assert!(!china.is_open(stamp("2026-11-20T12:00:00+08:00")));
+        assert!(!china.is_open(stamp("2026-11-20T20:00:00+08:00")));
+    }
+
+    #[test]
+    fn it_says_when_it_opens_and_when_it_closes() {
+        let china = china();
+        let at = |text| stamp(text);
+        let lunch = at("2026-11-20T12:30:00+08:00");
+        assert_eq!(china.next_open(lunch), Some(at("2026-11-20T14:00:00+08:00")));
+        assert_eq!(china.next_close(lunch), Some(lunch));
+        let night = at("2026-11-20T23:00:00+08:00");
+        assert_eq!(china.next_open(night), Some(at("2026-11-21T09:00:00+08:00")));
+        let open = at("2026-11-20T15:00:00+08:00");
+        assert_eq!(china.next_open(open), Some(open));
+        assert_eq!(china.next_close(open), Some(at("2026-11-20T20:00:00+08:00")));
+    }
+
+    #[test]
+    fn a_weekend_and_a_holiday_are_skipped_and_a_working_saturday_is_not() {
+        let mut hours = weekdays("Asia/Shanghai", &[Window::new((9, 0), (18, 0))]);
+        hours.special.insert("2026-10-01".to_owned(), vec![]);
+        hours.special.insert("2026-10-10".to_owned(), vec![Window::new((10, 0), (12, 0))]);
+        let calendar = Calendar::new(&hours).unwrap();
+        let after = |text| calendar.next_open(stamp(text)).unwrap();
+        assert_eq!(after("2026-09-30T18:00:00+08:00"), stamp("2026-10-02T09:00:00+08:00"));
+        assert_eq!(after("2026-10-09T18:00:00+08:00"), stamp("2026-10-10T10:00:00+08:00"));
+        assert_eq!(after("2026-10-10T12:00:00+08:00"), stamp("2026-10-12T09:00:00+08:00"));
+    }
+
+    #[test]
+    fn a_window_inside_the_hour_that_spring_skips_does_not_open_that_day() {
+        // New York, 2027-03-14: 02:00 EST becomes 03:00 EDT.
+        let mut hours = Hours::always("America/New_York");
+        hours.weekly = core::array::from_fn(|_| vec![Window::new((2, 0), (3, 0))]);
+        let calendar = Calendar::new(&hours).unwrap();
+        let open = calendar.next_open(stamp("2027-03-14T00:00:00-05:00"));
+        assert_eq!(open, Some(stamp("2027-03-15T02:00:00-04:00")));
+    }
+
+    #[test]
+    fn a_window_that_begins_in_the_skipped_hour_opens_at_the_jump() {
+        let mut hours = Hours::always("America/New_York");
+        hours.weekly = core::array::from_fn(|_| vec![Window::new((2, 30), (5, 0))]);
+        let calendar = Calendar::new(&hours).unwrap();
+        let open = calendar.next_open(stamp("2027-03-14T00:00:00-05:00"));
+        assert_eq!(open, Some(stamp("2027-03-14T03:00:00-04:00")));
+    }
+
+    #[test]
+    fn a_window_in_the_hour_that_autumn_repeats_is_open_twice() {
+        // New York, 2026-11-01: 02:00 EDT becomes 01:00 EST.
+        let mut hours = Hours::always("America/New_York");
+        hours.weekly = core::array::from_fn(|_| vec![Window::new((0, 30), (1, 30))]);
+        let calendar = Calendar::new(&hours).unwrap();
+        let closed = stamp("2026-11-01T01:30:00-04:00");
+        assert_eq!(calendar.next_close(stamp("2026-11-01T00:45:00-04:00")), Some(closed));
+        assert_eq!(calendar.next_open(closed), Some(stamp("2026-11-01T01:00:00-05:00")));
+    }
+
+    #[test]
+    fn hours_that_never_open_and_hours_that_never_close_say_so() {
+        let never = Calendar::new(&weekdays("UTC", &[])).unwrap();
+        assert_eq!(never.next_open(Stamp(0)), None);
+        assert_eq!(never.next_close(Stamp(0)), Some(Stamp(0)));
+        let always = Calendar::new(&Hours::always("Europe/London")).unwrap();
+        assert_eq!(always.next_close(Stamp(1_790_000_000_000)), None);
+        assert_eq!(always.next_open(Stamp(i64::MAX)), None);
+        assert!(!always.is_open(Stamp(i64::MIN)));
+    }
+
+    #[test]
+    fn wrong_hours_are_refused_by_field_and_reason() {
+        let refused = |hours: &Hours| Calendar::new(hours).unwrap_err();
+        let mut hours = Hours { zone: "Asia/Peking".to_owned(), ..Hours::default() };
+        assert_eq!(refused(&hours), HoursRefused::Zone("Asia/Peking".to_owned()));
+        hours = Hours::default();
+        hours.weekly[0] = vec![Window::new((22, 0), (6, 0))];
+        assert!(matches!(refused(&hours), HoursRefused::Window { day, .. } if day == "monday"));
+        hours.weekly[0] = vec![Window::new((9, 0), (12, 0)), Window::new((11, 0), (13, 0))];
+        assert!(matches!(refused(&hours), HoursRefused::Overlap { minute: 660, .. }));
+        hours = Hours::default();
+        hours.special.insert("1 Oct".to_owned(), vec![]);
+        assert_eq!(refused(&hours), HoursRefused::Date("1 Oct".to_owned()));
+    }
+
+    #[test]
+    fn hours_survive_being_written_down() {
+        let mut hours = Hours::default();
+        hours.special.insert("2026-10-01".to_owned(), vec![]);
+        let json = serde_json::to_string(&hours).unwrap();
+        assert_eq!(serde_json::from_str::<Hours>(&json).unwrap(), hours);
+    }
+
+    fn windows() -> impl Strategy<Value = Vec<Window>> {
+        prop::collection::btree_set(0u16..=96, 0..7).prop_map(|quarters| {
+            let edges: Vec<u16> = quarters.into_iter().map(|q| q * 15).collect();
+            edges
+                .chunks_exact(2)
+                .map(|pair| Window { from_minute: pair[0], to_minute: pair[1] })
+                .collect()
+        })
+    }
+
+    fn hours() -> impl Strategy<Value = Hours> {
+        let zones = vec![
+            "Asia/Shanghai",
+            "America/New_York",
+            "Europe/London",
+            "Australia/Lord_Howe",
+            "Asia/Tehran",
+            "America/St_Johns",
+            "Africa/Casablanca",
+        ];
+        (prop::sample::select(zones), prop::array::uniform7(windows())).prop_map(
+            |(zone, weekly)| Hours { zone: zone.to_owned(), weekly, special: BTreeMap::new() },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(120))]
+
+        /// Checked against the definition, a quarter of an hour at a time, over the changes of the
+        /// clock of two years.
+        #[test]
+        fn the_next_opening_is_open_and_nothing_before_it_is(
+            hours in hours(),
+            day in 0i64..730,
+            quarter in 0i64..96,
+        ) {
+            let calendar = Calendar::new(&hours).unwrap();
+            let from = Stamp(1_767_225_600_000 + day * 24 * HOUR_MS + quarter * HOUR_MS / 4 + 7);
+            for open in [true, false] {
+                let found = if open { calendar.next_open(from) } else { calendar.next_close(from) };
+                let end = found.unwrap_or(Stamp(i64::MAX)).0.min(from.0 + 9 * 24 * HOUR_MS);
+                let mut at = from.0;
+                while at < end {
+                    prop_assert_ne!(calendar.is_open(Stamp(at)), open, "{} at {}", hours.zone, at);
+                    at += HOUR_MS / 4;
+                }
+                if let Some(found) = found {
+                    prop_assert_eq!(calendar.is_open(found), open);
+                    prop_assert!(found == from || calendar.is_open(Stamp(found.0 - 1)) != open);
+                }
+            }
+        }
+    }
 }

@@ -36,58 +36,29 @@ use serde::{Deserialize, Serialize};
 use crate::limits;
 use crate::outcome::{Category, Outcome};
 
-macro_rules! reasons {
-    ($($(#[$doc:meta])* $name:ident = $word:literal;)*) => {
-        /// Why a lead is finished.
-        #[derive(
-            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-        )]
-        #[serde(rename_all = "snake_case")]
-        pub enum Reason {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl Reason {
-            /// Every reason.
-            pub const ALL: &'static [Reason] = &[$(Reason::$name,)*];
-
-            /// The word under which this reason is stored.
-            #[must_use]
-            pub const fn word(self) -> &'static str {
-                match self { $(Reason::$name => $word,)* }
-            }
-        }
-    };
-}
-
-reasons! {
-    /// An agent talked with the person.
-    Reached = "reached";
-    /// An agent talked and sold.
-    Sold = "sold";
-    /// The person does not want it.
-    Refused = "refused";
-    /// The person is on the do-not-call list.
-    DoNotCall = "do_not_call";
-    /// An agent says that this lead cannot be worked.
-    Unworkable = "unworkable";
-    /// The network says that the number does not exist.
-    BadNumber = "bad_number";
-    /// A rule forbids this destination.
-    Forbidden = "forbidden";
-    /// The campaign's rule says not to try again after this outcome.
-    GivenUp = "given_up";
-    /// All attempts are used.
-    AttemptsUsed = "attempts_used";
-    /// A person took it out of the list.
-    Withdrawn = "withdrawn";
-}
-
-impl Reason {
-    /// The reason stored under `word`.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Reason> {
-        Reason::ALL.iter().copied().find(|r| r.word() == word)
+words! {
+    /// Why a lead is finished.
+    pub enum Reason {
+        /// An agent talked with the person.
+        Reached = "reached",
+        /// An agent talked and sold.
+        Sold = "sold",
+        /// The person does not want it.
+        Refused = "refused",
+        /// The person is on the do-not-call list.
+        DoNotCall = "do_not_call",
+        /// An agent says that this lead cannot be worked.
+        Unworkable = "unworkable",
+        /// The network says that the number does not exist.
+        BadNumber = "bad_number",
+        /// A rule forbids this destination.
+        Forbidden = "forbidden",
+        /// The campaign's rule says not to try again after this outcome.
+        GivenUp = "given_up",
+        /// All attempts are used.
+        AttemptsUsed = "attempts_used",
+        /// A person took it out of the list.
+        Withdrawn = "withdrawn",
     }
 }
 
@@ -644,4 +615,293 @@ impl Lead {
 
 fn same(present: AttemptId, named: AttemptId) -> Result<(), Refused> {
     if present == named { Ok(()) } else { Err(Refused::Stale(named)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    const A: AttemptId = AttemptId(1);
+    const B: AttemptId = AttemptId(2);
+    const HOUR_MS: i64 = 60 * 60 * 1000;
+
+    /// A lead, its rules and a clock, so that a test reads as a conversation.
+    struct Life {
+        lead: Lead,
+        rules: RetryRules,
+        now: Stamp,
+    }
+
+    impl Life {
+        fn new(attempts_max: u16) -> Life {
+            let rules = RetryRules { attempts_max, ..RetryRules::default() };
+            Life { lead: Lead::new(LeadId(7)), rules, now: Stamp(1_000_000) }
+        }
+
+        fn takes(&mut self, event: Event) -> Option<Over> {
+            self.lead.handle(self.now, event, &self.rules).unwrap()
+        }
+
+        fn refuses(&mut self, event: Event) -> Refused {
+            self.lead.handle(self.now, event, &self.rules).unwrap_err()
+        }
+
+        fn dials(&mut self, attempt: AttemptId, outcome: Outcome) {
+            self.takes(Event::Claim { attempt });
+            self.takes(Event::Dialled { attempt });
+            assert_eq!(
+                self.takes(Event::Ended { attempt, outcome }),
+                Some(Over { attempt, outcome })
+            );
+        }
+
+        fn passes_ms(&mut self, ms: i64) {
+            self.now = self.now.after_ms(ms);
+        }
+
+        fn finished(&self) -> Option<Reason> {
+            match self.lead.state() {
+                State::Finished { reason, .. } => Some(reason),
+                _ => None,
+            }
+        }
+    }
+
+    #[test]
+    fn a_busy_person_is_due_again_after_the_interval_of_busy_and_not_before() {
+        let mut life = Life::new(3);
+        life.dials(A, Outcome::Busy);
+        life.passes_ms(10 * 60 * 1000 - 1);
+        assert!(matches!(life.refuses(Event::Claim { attempt: B }), Refused::NotDue(_)));
+        life.passes_ms(1);
+        assert_eq!(life.takes(Event::Claim { attempt: B }), None);
+    }
+
+    #[test]
+    fn a_person_who_never_answers_is_finished_after_the_last_attempt() {
+        let mut life = Life::new(2);
+        life.dials(A, Outcome::NoAnswer);
+        life.passes_ms(HOUR_MS);
+        life.dials(B, Outcome::NoAnswer);
+        assert_eq!(life.finished(), Some(Reason::AttemptsUsed));
+        assert_eq!(
+            life.refuses(Event::Claim { attempt: AttemptId(3) }),
+            Refused::Finished(Reason::AttemptsUsed)
+        );
+    }
+
+    #[test]
+    fn a_talk_finishes_the_lead_and_a_number_that_does_not_exist_too() {
+        let mut life = Life::new(3);
+        life.dials(A, Outcome::Answered);
+        assert_eq!(life.finished(), Some(Reason::Reached));
+        let mut life = Life::new(3);
+        life.dials(A, Outcome::InvalidNumber);
+        assert_eq!(life.finished(), Some(Reason::BadNumber));
+    }
+
+    #[test]
+    fn two_attempts_never_have_it_at_once() {
+        let mut life = Life::new(3);
+        life.takes(Event::Claim { attempt: A });
+        assert_eq!(life.refuses(Event::Claim { attempt: B }), Refused::InFlight(A));
+        life.takes(Event::Dialled { attempt: A });
+        assert_eq!(life.refuses(Event::Claim { attempt: B }), Refused::InFlight(A));
+        assert_eq!(life.refuses(Event::GiveBack { attempt: A }), Refused::AlreadyDialling(A));
+        assert_eq!(
+            life.refuses(Event::Ended { attempt: B, outcome: Outcome::Busy }),
+            Refused::Stale(B)
+        );
+    }
+
+    #[test]
+    fn a_claim_whose_fate_a_crash_has_hidden_counts_as_dialled_and_waits_its_interval() {
+        let mut life = Life::new(2);
+        life.takes(Event::Claim { attempt: A });
+        life.lead = Lead::restore(LeadId(7), *life.lead.row()).unwrap();
+        let over = life.takes(Event::FateHidden { attempt: A });
+        assert_eq!(over, Some(Over { attempt: A, outcome: Outcome::Lost }));
+        assert_eq!(life.lead.row().dialled, 1);
+        assert_eq!(life.lead.due_at(), Some(life.now.after_ms(HOUR_MS)));
+    }
+
+    #[test]
+    fn a_claim_given_back_costs_no_attempt_but_rests_a_moment() {
+        let mut life = Life::new(1);
+        life.takes(Event::Claim { attempt: A });
+        let over = life.takes(Event::GiveBack { attempt: A });
+        assert_eq!(over, Some(Over { attempt: A, outcome: Outcome::Cancelled }));
+        assert_eq!(life.lead.row().dialled, 0);
+        assert!(matches!(life.refuses(Event::Claim { attempt: B }), Refused::NotDue(_)));
+        life.passes_ms(limits::GIVEN_BACK_MS);
+        life.dials(B, Outcome::Busy);
+        assert_eq!(life.finished(), Some(Reason::AttemptsUsed));
+    }
+
+    #[test]
+    fn what_the_agent_says_during_the_talk_holds_when_it_ends() {
+        let mut life = Life::new(1);
+        life.takes(Event::Claim { attempt: A });
+        life.takes(Event::Dialled { attempt: A });
+        life.takes(Event::Said { attempt: A, wish: Wish::Finish(Reason::Sold) });
+        life.takes(Event::Ended { attempt: A, outcome: Outcome::Answered });
+        assert_eq!(life.finished(), Some(Reason::Sold));
+    }
+
+    #[test]
+    fn a_callback_that_the_customer_asked_for_is_granted_beyond_the_rule_once() {
+        let mut life = Life::new(1);
+        life.dials(A, Outcome::Answered);
+        let at = life.now.after_ms(HOUR_MS);
+        life.takes(Event::Said { attempt: A, wish: Wish::CallBack(at) });
+        assert_eq!(life.lead.due_at(), Some(at));
+        life.passes_ms(HOUR_MS);
+        life.dials(B, Outcome::NoAnswer);
+        assert_eq!(life.finished(), Some(Reason::AttemptsUsed));
+    }
+
+    #[test]
+    fn nothing_can_be_said_about_an_attempt_in_which_nobody_talked() {
+        let mut life = Life::new(3);
+        life.dials(A, Outcome::Busy);
+        let said = Event::Said { attempt: A, wish: Wish::Finish(Reason::Sold) };
+        assert_eq!(life.refuses(said), Refused::NoTalk(A));
+        let said = Event::Said { attempt: B, wish: Wish::Finish(Reason::Sold) };
+        assert_eq!(life.refuses(said), Refused::Stale(B));
+    }
+
+    #[test]
+    fn do_not_call_outweighs_every_other_word_and_is_never_undone() {
+        let mut life = Life::new(3);
+        life.takes(Event::Claim { attempt: A });
+        life.takes(Event::Dialled { attempt: A });
+        life.takes(Event::DoNotCall);
+        life.takes(Event::Said { attempt: A, wish: Wish::CallBack(Stamp(0)) });
+        life.takes(Event::Ended { attempt: A, outcome: Outcome::Busy });
+        assert_eq!(life.finished(), Some(Reason::DoNotCall));
+        assert_eq!(life.refuses(Event::Reopen), Refused::Finished(Reason::DoNotCall));
+        life.takes(Event::Withdraw);
+        assert_eq!(life.finished(), Some(Reason::DoNotCall));
+    }
+
+    #[test]
+    fn do_not_call_between_claim_and_first_digit_cancels_the_attempt() {
+        let mut life = Life::new(3);
+        life.takes(Event::Claim { attempt: A });
+        let over = life.takes(Event::DoNotCall);
+        assert_eq!(over, Some(Over { attempt: A, outcome: Outcome::Cancelled }));
+        assert_eq!(life.refuses(Event::Dialled { attempt: A }), Refused::Stale(A));
+    }
+
+    #[test]
+    fn a_row_that_contradicts_itself_is_refused() {
+        let mut row = *Lead::new(LeadId(1)).row();
+        row.state = State::Claimed { attempt: A, at: Stamp(0) };
+        assert_eq!(Lead::restore(LeadId(1), row), Err(BadRow::Attempts(A)));
+        row.state = State::New;
+        row.wish = Some(Wish::CallBack(Stamp(0)));
+        assert_eq!(Lead::restore(LeadId(1), row), Err(BadRow::IdleWish));
+    }
+
+    fn wish() -> impl Strategy<Value = Wish> {
+        prop_oneof![
+            prop::sample::select(Reason::ALL).prop_map(Wish::Finish),
+            (0i64..100).prop_map(|h| Wish::CallBack(Stamp(h * HOUR_MS))),
+        ]
+    }
+
+    /// Any event, about the newest attempt, an older one, or one that never was.
+    fn event() -> impl Strategy<Value = (u8, i64, Outcome, Wish, i64)> {
+        (0u8..12, 0i64..3, prop::sample::select(Outcome::ALL), wish(), 0i64..3 * HOUR_MS)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn no_order_of_events_loses_a_lead_dials_it_too_often_or_twice_at_once(
+            attempts_max in 1u16..4,
+            events in prop::collection::vec(event(), 1..60),
+        ) {
+            let mut life = Life::new(attempts_max);
+            let mut newest = 0;
+            let mut claimed = BTreeSet::new();
+            let mut over = BTreeSet::new();
+            let mut went_out = 0u32;
+            let mut granted = 0u32;
+            let mut earliest = Stamp(i64::MIN);
+            let mut barred = false;
+            for (which, back, outcome, wish, pause_ms) in events {
+                life.passes_ms(pause_ms);
+                let attempt = AttemptId(newest - back);
+                let event = match which {
+                    0..=2 => Event::Claim { attempt: AttemptId(newest + 1) },
+                    3 | 4 => Event::Dialled { attempt },
+                    5 | 6 => Event::Ended { attempt, outcome },
+                    7 => Event::Said { attempt, wish },
+                    8 => Event::GiveBack { attempt },
+                    9 => Event::FateHidden { attempt },
+                    10 if pause_ms % 3 == 0 => Event::DoNotCall,
+                    10 => Event::Reopen,
+                    _ if pause_ms % 3 == 0 => Event::Withdraw,
+                    _ => {
+                        // A power cut: what is on disk is all there is.
+                        life.lead = Lead::restore(LeadId(7), *life.lead.row()).unwrap();
+                        continue;
+                    }
+                };
+                let before = life.lead;
+                let answer = life.lead.handle(life.now, event, &life.rules);
+                if answer.is_err() && answer != Err(Refused::AttemptsUsed) {
+                    prop_assert_eq!(life.lead, before, "a refusal changed it");
+                }
+                match (event, answer) {
+                    (Event::Claim { attempt }, Ok(_)) => {
+                        newest += 1;
+                        prop_assert!(life.now >= earliest, "claimed before it was due");
+                        prop_assert!(!barred, "claimed from the do-not-call list");
+                        prop_assert_eq!(claimed.len(), over.len(), "two at once");
+                        claimed.insert(attempt);
+                    }
+                    (Event::Dialled { .. }, Ok(_)) => went_out += 1,
+                    (Event::DoNotCall, Ok(_)) => barred = true,
+                    (Event::Said { .. } | Event::Reopen, Ok(_)) => granted += 1,
+                    _ => {}
+                }
+                if let (Event::Said { wish: Wish::Finish(Reason::DoNotCall), .. }, Ok(_)) =
+                    (event, answer)
+                {
+                    barred = true;
+                }
+                if let Ok(Some(end)) = answer {
+                    prop_assert!(claimed.contains(&end.attempt));
+                    prop_assert!(over.insert(end.attempt), "two outcomes");
+                }
+                if let Some(at) = life.lead.due_at() {
+                    prop_assert!(at.since_ms(life.now) <= limits::INTERVAL_MAX_MS, "lost in time");
+                    earliest = at;
+                }
+                prop_assert_eq!(life.lead.in_flight().is_some(), claimed.len() > over.len());
+                prop_assert!(went_out <= u32::from(attempts_max) + granted, "dialled too often");
+                prop_assert!(u32::from(life.lead.row().granted) <= granted);
+                let json = serde_json::to_string(life.lead.row()).unwrap();
+                prop_assert_eq!(&serde_json::from_str::<Row>(&json).unwrap(), life.lead.row());
+            }
+        }
+
+        #[test]
+        fn after_an_attempt_nobody_is_called_again_before_the_shortest_interval(
+            interval_ms in -5i64..2 * HOUR_MS,
+            outcome in prop::sample::select(Outcome::ALL),
+        ) {
+            let mut life = Life::new(5);
+            life.rules = RetryRules { attempts_max: 5, interval_ms, by_outcome: BTreeMap::new() };
+            life.dials(A, outcome);
+            if let Some(due) = life.lead.due_at() {
+                prop_assert!(due.since_ms(life.now) >= limits::INTERVAL_MIN_MS.max(interval_ms));
+            }
+        }
+    }
 }

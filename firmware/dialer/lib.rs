@@ -19,6 +19,11 @@
 //! | `dnc` | the do-not-call list |
 //! | `pacing` | how many calls to place ahead of free agents |
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::wildcard_enum_match_arm))]
+
+#[macro_use]
+mod word;
+
 pub mod agent;
 pub mod attempt;
 pub mod campaign;

@@ -11,63 +11,42 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits;
 
-macro_rules! outcomes {
-    ($($(#[$doc:meta])* $name:ident = $word:literal;)*) => {
-        /// The one thing that came of one attempt.
-        #[derive(
-            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-        )]
-        #[serde(rename_all = "snake_case")]
-        pub enum Outcome {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl Outcome {
-            /// Every outcome, in the order in which a report lists them.
-            pub const ALL: &'static [Outcome] = &[$(Outcome::$name,)*];
-
-            /// The word under which this outcome is stored.
-            #[must_use]
-            pub const fn word(self) -> &'static str {
-                match self { $(Outcome::$name => $word,)* }
-            }
-        }
-    };
-}
-
-outcomes! {
-    /// A person answered and was joined with an agent.
-    Answered = "answered";
-    /// A person answered, no seat was free in time, and we let them go.
-    Abandoned = "abandoned";
-    /// A person answered and hung up before the join.
-    HungUpEarly = "hung_up_early";
-    /// It rang and nobody answered within the ring time.
-    NoAnswer = "no_answer";
-    /// The person is on the phone.
-    Busy = "busy";
-    /// The person, or the network for them, refused the call.
-    Rejected = "rejected";
-    /// The phone is off, out of reach or out of order.
-    Unreachable = "unreachable";
-    /// The number is not assigned, has changed, or is not a number.
-    InvalidNumber = "invalid_number";
-    /// No line or no way through the network was free.
-    Congestion = "congestion";
-    /// A rule of the box, or of the trunk's provider, forbids this destination.
-    Forbidden = "forbidden";
-    /// A machine answered.
-    Machine = "machine";
-    /// The network's announcement was heard instead of a person.
-    Announcement = "announcement";
-    /// Somebody answered and nothing but silence was heard.
-    Silence = "silence";
-    /// The line, the trunk or the far end's equipment failed.
-    Failed = "failed";
-    /// A crash has hidden what came of it; it counts as dialled.
-    Lost = "lost";
-    /// We withdrew it before anybody answered.
-    Cancelled = "cancelled";
+words! {
+    /// The one thing that came of one attempt.
+    pub enum Outcome {
+        /// A person answered and was joined with an agent.
+        Answered = "answered",
+        /// A person answered, no seat was free in time, and we let them go.
+        Abandoned = "abandoned",
+        /// A person answered and hung up before the join.
+        HungUpEarly = "hung_up_early",
+        /// It rang and nobody answered within the ring time.
+        NoAnswer = "no_answer",
+        /// The person is on the phone.
+        Busy = "busy",
+        /// The person, or the network for them, refused the call.
+        Rejected = "rejected",
+        /// The phone is off, out of reach or out of order.
+        Unreachable = "unreachable",
+        /// The number is not assigned, has changed, or is not a number.
+        InvalidNumber = "invalid_number",
+        /// No line or no way through the network was free.
+        Congestion = "congestion",
+        /// A rule of the box, or of the trunk's provider, forbids this destination.
+        Forbidden = "forbidden",
+        /// A machine answered.
+        Machine = "machine",
+        /// The network's announcement was heard instead of a person.
+        Announcement = "announcement",
+        /// Somebody answered and nothing but silence was heard.
+        Silence = "silence",
+        /// The line, the trunk or the far end's equipment failed.
+        Failed = "failed",
+        /// A crash has hidden what came of it; it counts as dialled.
+        Lost = "lost",
+        /// We withdrew it before anybody answered.
+        Cancelled = "cancelled",
+    }
 }
 
 /// How a call ended, as far as its outcome depends on it.
@@ -147,12 +126,6 @@ impl Outcome {
         }
     }
 
-    /// The outcome stored under `word`.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Outcome> {
-        Outcome::ALL.iter().copied().find(|o| o.word() == word)
-    }
-
     /// Whether a person was at the other end: the denominator of the abandonment rate (answered
     /// live; machines and dead numbers are out of it).
     #[must_use]
@@ -161,50 +134,21 @@ impl Outcome {
     }
 }
 
-macro_rules! categories {
-    ($($(#[$doc:meta])* $name:ident = $word:literal;)*) => {
-        /// What a disposition means to the box; the label is the tenant's own.
-        #[derive(
-            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-        )]
-        #[serde(rename_all = "snake_case")]
-        pub enum Category {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl Category {
-            /// Every category.
-            pub const ALL: &'static [Category] = &[$(Category::$name,)*];
-
-            /// The word under which this category is stored.
-            #[must_use]
-            pub const fn word(self) -> &'static str {
-                match self { $(Category::$name => $word,)* }
-            }
-        }
-    };
-}
-
-categories! {
-    /// Talked; nothing more to do.
-    Contact = "contact";
-    /// Talked and sold, or whatever success is here.
-    Sale = "sale";
-    /// Talked; the person does not want it.
-    Refusal = "refusal";
-    /// The person never wants to be called again: goes on the do-not-call list.
-    DoNotCall = "do_not_call";
-    /// The person wants to be called again, at a time that goes with the disposition.
-    Callback = "callback";
-    /// Wrong person, fax, dead line: this lead cannot be worked.
-    Unworkable = "unworkable";
-}
-
-impl Category {
-    /// The category stored under `word`.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Category> {
-        Category::ALL.iter().copied().find(|c| c.word() == word)
+words! {
+    /// What a disposition means to the box; the label is the tenant's own.
+    pub enum Category {
+        /// Talked; nothing more to do.
+        Contact = "contact",
+        /// Talked and sold, or whatever success is here.
+        Sale = "sale",
+        /// Talked; the person does not want it.
+        Refusal = "refusal",
+        /// The person never wants to be called again: goes on the do-not-call list.
+        DoNotCall = "do_not_call",
+        /// The person wants to be called again, at a time that goes with the disposition.
+        Callback = "callback",
+        /// Wrong person, fax, dead line: this lead cannot be worked.
+        Unworkable = "unworkable",
     }
 }
 
