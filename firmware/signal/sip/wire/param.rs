@@ -93,6 +93,12 @@ impl Params {
     /// Reads `;a;b=c;d="e"` of a header value up to the end of the text.
     pub(crate) fn parse_header(cursor: &mut Cursor<'_>) -> Result<Params, WireError> {
         let mut params = Params::new();
+        params.read_header(cursor)?;
+        Ok(params)
+    }
+
+    /// The same, keeping what could be read before an error.
+    pub(crate) fn read_header(&mut self, cursor: &mut Cursor<'_>) -> Result<(), WireError> {
         while cursor.eat(b';') {
             let name = cursor.token()?.to_owned();
             let value = match cursor.eat(b'=') {
@@ -100,10 +106,9 @@ impl Params {
                 true if cursor.peek() == Some(b'"') => Some(ParamValue::Quoted(cursor.quoted()?)),
                 true => Some(ParamValue::Plain(plain_value(cursor)?)),
             };
-            params.push_parsed(Param { name, value }, cursor.error())?;
+            self.push_parsed(Param { name, value }, cursor.error())?;
         }
-        cursor.end()?;
-        Ok(params)
+        cursor.end()
     }
 
     /// Reads `a;b=c` of a URI, which has neither white space nor quotes.

@@ -195,8 +195,8 @@ fn optional<'a>(frame: &'a Frame<'_>, name: HeaderName) -> Result<Option<&'a str
 fn refuse(frame: &Frame<'_>, error: WireError) -> Refused {
     let method = frame.start_line.split(' ').find(|part| !part.is_empty()).unwrap_or_default();
     let is_request_like = frame.start_line.contains("SIP/") && method != "ACK";
-    let top = frame.all(HeaderName::Via).flat_map(lex::split_list).next().map(Via::parse);
-    let Some(Ok(top)) = top.filter(|_| is_request_like) else {
+    let top = frame.all(HeaderName::Via).flat_map(lex::split_list).next();
+    let Some(top) = top.filter(|_| is_request_like).and_then(Via::parse_way_back) else {
         return Refused::Drop(error);
     };
     let status = if error == WireError::Version {

@@ -6,9 +6,10 @@ use super::{
     HeaderName, NameAddr, StatusCode, Via, WireError, frame::Frame, header::one_line, lex,
     message::push_line,
 };
+use crate::limits::VIA_MAX;
 
 /// A request that is too broken to be a [`super::Request`], and yet its sender can be told:
-/// the topmost Via is whole, and the method is not ACK.
+/// the topmost Via tells the way back, and the method is not ACK.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadRequest {
     /// 400, 505 or 513.
@@ -29,6 +30,7 @@ impl BadRequest {
         error: WireError,
     ) -> BadRequest {
         let others = frame.all(HeaderName::Via).flat_map(lex::split_list).skip(1);
+        let others = others.filter(|via| Via::parse(via).is_ok()).take(VIA_MAX);
         let mut echo: Vec<_> = others.map(|via| (HeaderName::Via, via.to_owned())).collect();
         for name in [HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq] {
             if let Some(value) = frame.all(name.clone()).next() {

@@ -62,7 +62,7 @@ impl fmt::Display for Host {
 }
 
 /// Reads `host` or `host:port`.
-pub(crate) fn parse_host_port(text: &str) -> Result<(Host, Option<u16>), WireError> {
+fn parse_host_port(text: &str) -> Result<(Host, Option<u16>), WireError> {
     let colon = match text.rfind(']') {
         Some(bracket) => text.get(bracket..).and_then(|t| t.find(':')).map(|at| bracket + at),
         None => text.find(':'),
@@ -75,7 +75,8 @@ pub(crate) fn parse_host_port(text: &str) -> Result<(Host, Option<u16>), WireErr
     Ok((Host::parse(host)?, port))
 }
 
-fn parse_port(text: &str) -> Result<u16, WireError> {
+/// A port: digits only, up to 65535.
+pub(crate) fn parse_port(text: &str) -> Result<u16, WireError> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     if digits { text.parse().map_err(|_| WireError::Uri) } else { Err(WireError::Uri) }
 }

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 
-use super::{Host, Params, WireError, lex::Cursor, uri};
+use super::{Host, Params, WireError, lex::Cursor, uri::parse_port};
 
 /// The start of a branch that follows RFC 3261 (§8.1.1.7).
 pub const MAGIC_COOKIE: &str = "z9hG4bK";
@@ -153,6 +153,17 @@ impl Via {
 
     /// Reads one whole value.
     pub(crate) fn parse(text: &str) -> Result<Via, WireError> {
+        let (via, fault) = Via::read(text)?;
+        fault.map_or(Ok(via), Err)
+    }
+
+    /// Reads as much of a broken value as an answer to it needs: the way back, and the parameters
+    /// before the fault.
+    pub(crate) fn parse_way_back(text: &str) -> Option<Via> {
+        Via::read(text).ok().map(|(via, _)| via)
+    }
+
+    fn read(text: &str) -> Result<(Via, Option<WireError>), WireError> {
         let mut cursor = Cursor::new(text, BAD);
         cursor.skip_space();
         let name = cursor.token()?;
@@ -164,24 +175,21 @@ impl Via {
             return Err(BAD);
         }
         cursor.skip_space();
-        let host = if cursor.peek() == Some(b'[') {
-            let host = cursor.take_while(|b| b != b']' && b.is_ascii_graphic());
-            if !cursor.eat_bare(b']') {
-                return Err(BAD);
-            }
-            format!("{host}]")
-        } else {
-            cursor.take_while(|b| b.is_ascii_graphic() && !b":;,".contains(&b)).to_owned()
-        };
+        // Colons inside brackets belong to the address.
+        let end: &[u8] = if cursor.peek() == Some(b'[') { b"]" } else { b":;, \t" };
+        let mut host = cursor.take_until(end).to_owned();
+        if cursor.eat_bare(b']') {
+            host.push(']');
+        }
+        let host = Host::parse(&host).map_err(|_| BAD)?;
         let port = match cursor.eat(b':') {
-            true => Some(cursor.take_while(|b| b.is_ascii_digit())),
+            true => Some(parse_port(cursor.take_while(|b| b.is_ascii_digit())).map_err(|_| BAD)?),
             false => None,
         };
-        let sent_by = port.map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
-        let (host, port) = uri::parse_host_port(&sent_by).map_err(|_| BAD)?;
-        let params = Params::parse_header(&mut cursor)?;
+        let mut params = Params::new();
+        let fault = params.read_header(&mut cursor).err();
         let protocol = format!("{}/{version}", name.to_ascii_uppercase());
-        Ok(Via { protocol, transport, host, port, params })
+        Ok((Via { protocol, transport, host, port, params }, fault))
     }
 }
 
