@@ -1,0 +1,131 @@
+//! baresip as a desk phone: it registers, answers by itself, says a tone, and keeps what it heard.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::{tone, wait_for};
+
+/// A running phone.
+pub struct Baresip {
+    process: Child,
+    folder: PathBuf,
+    address: String,
+}
+
+impl Baresip {
+    /// Starts a phone at `127.0.0.<host>` that registers `user` with the box at `sip` and says a tone
+    /// of `tone_hz`.
+    #[must_use]
+    pub fn start(
+        dir: &Path,
+        host: u8,
+        sip: u16,
+        user: &str,
+        secret: &str,
+        tone_hz: u32,
+    ) -> Baresip {
+        let folder = dir.join(format!("baresip-{user}"));
+        let heard = folder.join("heard");
+        fs::create_dir_all(&heard).unwrap();
+        let microphone = folder.join("microphone.wav");
+        fs::write(&microphone, tone::wav_of_tone(tone_hz, 240)).unwrap();
+        let address = format!("127.0.0.{host}");
+        let config = format!(
+            "poll_method epoll\nsip_listen {address}:5060\nnet_interface {address}\n\
+             call_local_timeout 3600\ncall_max_calls 4\naudio_source aufile,{}\n\
+             audio_player aubridge,null\naudio_alert aubridge,alert\nausrc_srate 8000\n\
+             auplay_srate 8000\naudio_txmode thread\naudio_buffer 20-160\nrtp_ports 11000-11999\n\
+             jitter_buffer_delay 2-8\nmodule_path /usr/lib/baresip/modules\nmodule g711.so\n\
+             module sndfile.so\nmodule aufile.so\nmodule aubridge.so\nmodule_tmp uuid.so\n\
+             module_tmp account.so\nmodule_app debug_cmd.so\nmodule_app menu.so\n\
+             module_app ctrl_tcp.so\nctrl_tcp_listen {address}:4444\nsnd_path {}\n",
+            microphone.display(),
+            heard.display()
+        );
+        fs::write(folder.join("config"), config).unwrap();
+        let account = format!(
+            "<sip:{user}@127.0.0.1:{sip}>;auth_user={user};auth_pass={secret};answermode=auto;\
+             regint=60;audio_codecs=PCMA,PCMU;ptime=20\n"
+        );
+        fs::write(folder.join("accounts"), account).unwrap();
+        fs::write(folder.join("contacts"), "").unwrap();
+        let log = fs::File::create(folder.join("log")).unwrap();
+        let process = Command::new("baresip")
+            .arg("-f")
+            .arg(&folder)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .expect("baresip is installed by make setup");
+        let phone = Baresip { process, folder, address };
+        wait_for("baresip's control port", Duration::from_secs(10), || {
+            TcpStream::connect((phone.address.as_str(), 4444)).ok()
+        });
+        phone
+    }
+
+    /// Dials as a person at the phone would.
+    pub fn dial(&self, number: &str, sip: u16) {
+        self.tell("dial", &format!("sip:{number}@127.0.0.1:{sip}"));
+    }
+
+    /// Presses keys, one after another.
+    pub fn press(&self, keys: &str) {
+        for key in keys.chars() {
+            self.tell("sndcode", &key.to_string());
+            std::thread::sleep(Duration::from_millis(180));
+        }
+    }
+
+    /// Hangs up.
+    pub fn hang_up(&self) {
+        self.tell("hangup", "");
+    }
+
+    /// How loud a tone was in what the phone heard over all calls, as a part of its loudest second.
+    #[must_use]
+    pub fn heard(&self, tone_hz: u32) -> f64 {
+        let files = fs::read_dir(self.folder.join("heard")).unwrap().filter_map(Result::ok);
+        let decoded = files.filter(|file| file.file_name().to_string_lossy().contains("dec"));
+        let share = |path: PathBuf| tone::share_in_loudest_second(&tone::read_mono(&path), tone_hz);
+        decoded.map(|file| share(file.path())).fold(0.0, f64::max)
+    }
+
+    /// What the phone has printed.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+
+    /// Pulls the plug.
+    pub fn kill(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
+    /// One command over the control port: JSON in netstrings.
+    fn tell(&self, command: &str, parameters: &str) -> Value {
+        let message = json!({ "command": command, "params": parameters, "token": "t" }).to_string();
+        let mut stream = TcpStream::connect((self.address.as_str(), 4444)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+        write!(stream, "{}:{message},", message.len()).unwrap();
+        let mut answer = [0; 4096];
+        let length = stream.read(&mut answer).unwrap_or(0);
+        let text = String::from_utf8_lossy(&answer[..length]).into_owned();
+        let json = text.split_once(':').map_or("", |(_, rest)| rest.trim_end_matches(','));
+        serde_json::from_str(json).unwrap_or(Value::Null)
+    }
+}
+
+impl Drop for Baresip {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

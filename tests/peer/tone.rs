@@ -1,0 +1,113 @@
+//! Tones: made for the phones to say, and found again in what came out.
+
+use std::f64::consts::TAU;
+use std::fs;
+use std::path::Path;
+
+const RATE_HZ: u32 = 8_000;
+
+/// A WAV file (8 kHz, 16 bit, mono) of a tone at a quarter of full scale.
+#[must_use]
+pub fn wav_of_tone(tone_hz: u32, seconds: u32) -> Vec<u8> {
+    let samples = samples_of_tone(tone_hz, seconds);
+    let bytes = samples.len() as u32 * 2;
+    let mut wav = Vec::with_capacity(samples.len() * 2 + 44);
+    wav.extend(b"RIFF");
+    wav.extend((36 + bytes).to_le_bytes());
+    wav.extend(b"WAVEfmt ");
+    wav.extend(16u32.to_le_bytes());
+    wav.extend([1, 0, 1, 0]);
+    wav.extend(RATE_HZ.to_le_bytes());
+    wav.extend((RATE_HZ * 2).to_le_bytes());
+    wav.extend([2, 0, 16, 0]);
+    wav.extend(b"data");
+    wav.extend(bytes.to_le_bytes());
+    wav.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
+    wav
+}
+
+/// A tone in A-law (ITU-T G.711), as SIPp streams it.
+#[must_use]
+pub fn alaw_of_tone(tone_hz: u32, seconds: u32) -> Vec<u8> {
+    samples_of_tone(tone_hz, seconds).into_iter().map(alaw).collect()
+}
+
+fn samples_of_tone(tone_hz: u32, seconds: u32) -> Vec<i16> {
+    let step = TAU * f64::from(tone_hz) / f64::from(RATE_HZ);
+    (0..seconds * RATE_HZ).map(|n| ((f64::from(n) * step).sin() * 8_000.0) as i16).collect()
+}
+
+/// G.711 table 1a: sign, three bits of segment, four of step; even bits inverted. A second
+/// implementation beside the box's tables.
+fn alaw(sample: i16) -> u8 {
+    let sign = if sample >= 0 { 0x80 } else { 0 };
+    let mut step = if sample >= 0 { sample >> 4 } else { !sample >> 4 };
+    if step > 15 {
+        let mut segment = 1;
+        while step > 31 {
+            step >>= 1;
+            segment += 1;
+        }
+        step = step - 16 + (segment << 4);
+    }
+    (sign | step as u8) ^ 0x55
+}
+
+/// The samples of a mono 16-bit WAV file.
+#[must_use]
+pub fn read_mono(path: &Path) -> Vec<i16> {
+    channel(&fs::read(path).unwrap(), 0, 1)
+}
+
+/// One channel of a 16-bit WAV file's bytes.
+///
+/// # Panics
+/// When there is no sound in it.
+#[must_use]
+pub fn channel(wav: &[u8], which: usize, channels: usize) -> Vec<i16> {
+    let data = wav.windows(4).position(|four| four == b"data").expect("a data chunk") + 8;
+    let samples = wav[data..].chunks_exact(2).map(|two| i16::from_le_bytes([two[0], two[1]]));
+    samples.skip(which).step_by(channels).collect()
+}
+
+/// How much of the power of the loudest second is the tone: 1 for nothing but the tone, 0 for none
+/// of it, or for silence.
+#[must_use]
+pub fn share_in_loudest_second(samples: &[i16], tone_hz: u32) -> f64 {
+    let second = RATE_HZ as usize;
+    let power = |part: &[i16]| part.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>();
+    let seconds = samples.chunks(second / 2).zip(samples.chunks(second / 2).skip(1));
+    let halves = seconds.map(|(a, b)| [a, b].concat());
+    let Some(loudest) = halves.max_by(|a, b| power(a).total_cmp(&power(b))) else { return 0.0 };
+    let whole = power(&loudest);
+    if whole < 1e6 { 0.0 } else { goertzel(&loudest, tone_hz) / whole }
+}
+
+/// The power of one frequency, in the measure in which a pure tone has all of the power.
+fn goertzel(samples: &[i16], tone_hz: u32) -> f64 {
+    let (mut re, mut im) = (0.0, 0.0);
+    for (n, &sample) in samples.iter().enumerate() {
+        let phase = TAU * f64::from(tone_hz) * n as f64 / f64::from(RATE_HZ);
+        re += f64::from(sample) * phase.cos();
+        im += f64::from(sample) * phase.sin();
+    }
+    2.0 * (re * re + im * im) / samples.len().max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tone_is_found_and_another_is_not() {
+        let samples = samples_of_tone(700, 3);
+        assert!(share_in_loudest_second(&samples, 700) > 0.99);
+        assert!(share_in_loudest_second(&samples, 600) < 0.01);
+        assert!(share_in_loudest_second(&vec![0; 24_000], 700) < 0.01);
+    }
+
+    #[test]
+    fn known_samples_have_the_codes_of_the_recommendation() {
+        assert_eq!([alaw(0), alaw(-1), alaw(32_767), alaw(-32_768)], [0xd5, 0x55, 0xaa, 0x2a]);
+    }
+}
