@@ -1,0 +1,96 @@
+//! Which function does which change: a table, nothing more.
+
+use crate::alarms::Which;
+use crate::error::Result;
+use crate::job::{Applied, BoxChange, TenantChange};
+use crate::scope::{BoxEdit, Edit};
+use crate::{
+    accounts, agent_states, agents, alarms, attempts, batches, calls, campaigns, dnc, leads,
+    persons, recordings, rules, sessions, settings, trunks,
+};
+
+pub(crate) fn to_box(edit: &mut BoxEdit<'_>, change: &BoxChange) -> Result<Applied> {
+    match change {
+        BoxChange::BeginEpoch => settings::begin_epoch(edit),
+        BoxChange::AddTenant { name } => settings::add_tenant(edit, name),
+        BoxChange::SaveTrunk(trunk) => trunks::save(edit, trunk),
+        BoxChange::GrantTrunk { trunk, tenant, calls_max, caller_id } => {
+            trunks::grant(edit, *trunk, *tenant, *calls_max, caller_id.as_deref())
+        }
+        BoxChange::RevokeTrunk { trunk, tenant } => trunks::revoke(edit, *trunk, *tenant),
+        BoxChange::SetSetting { key, value } => settings::set_for_box(edit, key, value),
+        BoxChange::BumpDesired => settings::bump_desired(edit),
+        BoxChange::ReserveRecordings { count } => recordings::reserve(edit, *count),
+        BoxChange::RaiseAlarm { tenant, kind, subject, severity, detail } => {
+            let which = Which { tenant: *tenant, kind, subject };
+            alarms::raise(edit, &which, *severity, detail)
+        }
+        BoxChange::ClearAlarm { tenant, kind, subject } => {
+            alarms::clear(edit, &Which { tenant: *tenant, kind, subject })
+        }
+        BoxChange::PruneSessions => sessions::prune(edit),
+    }
+}
+
+pub(crate) fn to_tenant(edit: &mut Edit<'_>, change: &TenantChange) -> Result<Applied> {
+    match change {
+        TenantChange::SavePerson(person) => persons::save(edit, person),
+        TenantChange::SetPassword { person, hash, must_change } => {
+            persons::set_password(edit, *person, hash, *must_change)
+        }
+        TenantChange::NoteLogin { person, good, locked_until } => {
+            persons::note_login(edit, *person, *good, *locked_until)
+        }
+        TenantChange::OpenSession { person, token, expires_at, remote } => {
+            sessions::open(edit, *person, *token, *expires_at, remote)
+        }
+        TenantChange::CloseSession { token } => sessions::close(edit, *token),
+        TenantChange::AddToken(token) => sessions::add_token(edit, token),
+        TenantChange::RevokeToken(id) => sessions::revoke_token(edit, *id),
+        TenantChange::SaveAccount(account) => accounts::save(edit, account),
+        TenantChange::SaveAgent(agent) => agents::save(edit, agent),
+        TenantChange::SaveCampaign { campaign, settings } => {
+            campaigns::save(edit, *campaign, settings)
+        }
+        TenantChange::SetCampaignState { campaign, state } => {
+            campaigns::set_state(edit, *campaign, *state)
+        }
+        TenantChange::SaveDispositions(list) => campaigns::save_dispositions(edit, list),
+        TenantChange::AddDnc { campaign, number, reason } => {
+            dnc::add(edit, *campaign, number, reason)
+        }
+        TenantChange::RemoveDnc(id) => dnc::remove(edit, *id),
+        TenantChange::OpenBatch { campaign, file_name } => {
+            batches::open(edit, *campaign, file_name)
+        }
+        TenantChange::ImportRows { batch, rows } => batches::import(edit, *batch, rows),
+        TenantChange::CloseBatch(batch) => batches::close(edit, *batch),
+        TenantChange::ClaimLeads { campaign, count, epoch } => {
+            attempts::claim(edit, *campaign, *count, *epoch)
+        }
+        TenantChange::GiveBack(attempt) => attempts::give_back(edit, *attempt),
+        TenantChange::AttemptProgress { attempt, progress } => {
+            attempts::progress(edit, *attempt, progress)
+        }
+        TenantChange::EndAttempt { attempt, cause, by } => {
+            attempts::end(edit, *attempt, *cause, *by)
+        }
+        TenantChange::SaveDisposition { attempt, category, label, note, call_back_at } => {
+            attempts::dispose(edit, *attempt, *category, (label, note), *call_back_at)
+        }
+        TenantChange::WithdrawLead(lead) => leads::withdraw(edit, *lead),
+        TenantChange::ReopenLead(lead) => leads::reopen(edit, *lead),
+        TenantChange::EraseLead(lead) => leads::erase(edit, *lead),
+        TenantChange::NoteCall(note) => calls::note(edit, note),
+        TenantChange::StartRecording { recording, path } => {
+            recordings::start(edit, *recording, path)
+        }
+        TenantChange::EndRecording { recording, ending } => {
+            recordings::end(edit, *recording, *ending)
+        }
+        TenantChange::AgentState(state) => agent_states::change(edit, state),
+        TenantChange::SaveRule { prefix, allow, note } => rules::save(edit, prefix, *allow, note),
+        TenantChange::RemoveRule(id) => rules::remove(edit, *id),
+        TenantChange::SetSetting { key, value } => settings::set_for_tenant(edit, key, value),
+    }
+}
