@@ -48,7 +48,7 @@ fn start() -> Result<(), Failure> {
         say(Channel::Out, "supervisor", &format!("{}: right", args.model.display()));
         return Ok(());
     }
-    let data = data_folder(&args, &model)?;
+    let data = storage(&args, &model)?;
     let folder = program_folder(&args).map_err(|error| Failure::System(error.to_string()))?;
     let programs = programs(&args, &model, &data, &folder);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -65,7 +65,7 @@ fn start() -> Result<(), Failure> {
 
 /// `--data`, else `LINEBOX_DATA`, else the model; made if it is not there, and made absolute so
 /// that a daemon's working directory does not matter.
-fn data_folder(args: &Args, model: &Model) -> Result<PathBuf, Failure> {
+fn storage(args: &Args, model: &Model) -> Result<PathBuf, Failure> {
     let environment = std::env::var_os("LINEBOX_DATA").filter(|dir| !dir.is_empty());
     let (folder, setting) = match (&args.data, environment) {
         (Some(folder), _) => (folder.clone(), "--data"),
