@@ -35,6 +35,13 @@ pub enum Command {
         /// The incoming leg.
         leg: LegId,
     },
+    /// Put centerd's mark on a leg that came in, so that it is found again after a restart.
+    Mark {
+        /// Which leg.
+        leg: LegId,
+        /// Given back in every later record of the leg.
+        tag: LegTag,
+    },
     /// End a leg in the way its phase demands (reject, CANCEL, BYE).
     HangUp {
         /// Which.
