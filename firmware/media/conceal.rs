@@ -2,7 +2,7 @@
 //! noise as loud as the line's background was, so that the line does not sound dead.
 
 use crate::detect;
-use crate::spandsp::{LossConcealer, NoMemory};
+use crate::spandsp::LossConcealer;
 
 /// Samples after which the repeated period has faded away (spandsp: 1/400 a sample).
 const FADED_SAMPLES: u32 = 400;
@@ -27,14 +27,15 @@ pub struct Concealer {
 
 impl Concealer {
     /// A concealer that has heard nothing. Allocates; not for the tick.
-    pub fn new() -> Result<Concealer, NoMemory> {
-        Ok(Concealer {
-            period: LossConcealer::new()?,
+    #[must_use]
+    pub fn new() -> Concealer {
+        Concealer {
+            period: LossConcealer::new(),
             missing: 0,
             background: 0,
             since_measured: 0,
             random: 0x2545_F491,
-        })
+        }
     }
 
     /// Forgets the voice it knew.
@@ -92,6 +93,12 @@ impl Concealer {
     }
 }
 
+impl Default for Concealer {
+    fn default() -> Concealer {
+        Concealer::new()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_hole_goes_on_with_the_voice_and_fades() {
-        let mut concealer = Concealer::new().unwrap();
+        let mut concealer = Concealer::new();
         let sound = voice(1600, 8000.0);
         for frame in sound.chunks(FRAME) {
             assert!(concealer.handle_sound(&mut frame.to_vec()));
@@ -125,7 +132,7 @@ mod tests {
 
     #[test]
     fn the_return_of_real_sound_is_faded_in_and_told() {
-        let mut concealer = Concealer::new().unwrap();
+        let mut concealer = Concealer::new();
         for frame in voice(1600, 8000.0).chunks(FRAME) {
             concealer.handle_sound(&mut frame.to_vec());
         }
@@ -140,7 +147,7 @@ mod tests {
 
     #[test]
     fn after_the_fade_there_is_noise_as_loud_as_the_background_and_no_louder() {
-        let mut concealer = Concealer::new().unwrap();
+        let mut concealer = Concealer::new();
         for _ in 0..20 {
             concealer.handle_sound(&mut voice(FRAME, 60.0));
         }

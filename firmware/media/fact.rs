@@ -1,7 +1,10 @@
 //! Everything the sound core says to the outside: facts, recorded blocks, counts.
 
+use std::collections::VecDeque;
+
 use crate::command::Codec;
 use crate::id::{PlayerId, PortId, RecorderId};
+use crate::limits;
 
 /// Something that happened in the sound. `Copy`, so that it crosses a ring by value. The shell
 /// knows the time: a fact belongs to the tick after which it was polled.
@@ -182,4 +185,56 @@ pub enum PacketRefusal {
     /// Came a second time.
     #[error("duplicate of a packet already taken")]
     Duplicate,
+}
+
+/// Facts waiting for the shell. Memory is taken once; when it is full, facts are dropped and the
+/// number dropped becomes the last fact.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    waiting: VecDeque<Fact>,
+    lost: u32,
+    told: u32,
+}
+
+impl Facts {
+    pub fn new() -> Facts {
+        Facts { waiting: VecDeque::with_capacity(limits::FACTS), lost: 0, told: 0 }
+    }
+
+    pub fn push(&mut self, fact: Fact) {
+        if self.waiting.len() < limits::FACTS {
+            self.waiting.push_back(fact);
+        } else {
+            self.lost = self.lost.saturating_add(1);
+        }
+    }
+
+    pub fn pop(&mut self) -> Option<Fact> {
+        if let Some(fact) = self.waiting.pop_front() {
+            return Some(fact);
+        }
+        if self.lost > self.told {
+            self.told = self.lost;
+            return Some(Fact::FactsLost { lost: self.lost });
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_beyond_the_bound_are_dropped_and_their_number_is_told_last() {
+        let mut facts = Facts::new();
+        for _ in 0..limits::FACTS + 7 {
+            facts.push(Fact::MediaResumed { port: PortId(1) });
+        }
+        for _ in 0..limits::FACTS {
+            assert_eq!(facts.pop(), Some(Fact::MediaResumed { port: PortId(1) }));
+        }
+        assert_eq!(facts.pop(), Some(Fact::FactsLost { lost: 7 }));
+        assert_eq!(facts.pop(), None);
+    }
 }

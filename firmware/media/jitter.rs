@@ -520,7 +520,7 @@ mod tests {
 
     impl Line {
         fn new() -> Line {
-            let concealer = Concealer::new().unwrap();
+            let concealer = Concealer::new();
             Line { buffer: JitterBuffer::new(), concealer, out: Vec::new(), exact: 0 }
         }
 
@@ -756,7 +756,7 @@ mod tests {
                 proptest::collection::vec((0i64..12, 1usize..5), 0..4), 1..200)
         ) {
             let mut buffer = JitterBuffer::new();
-            let mut concealer = Concealer::new().unwrap();
+            let mut concealer = Concealer::new();
             let (mut frame, mut bytes) = ([0; FRAME], [0; FRAME]);
             let mut last = None;
             for (tick, packets) in script.iter().enumerate() {
@@ -787,7 +787,7 @@ mod tests {
                 (any::<u32>(), 0usize..321, any::<bool>(), any::<bool>()), 0..300)
         ) {
             let mut buffer = JitterBuffer::new();
-            let mut concealer = Concealer::new().unwrap();
+            let mut concealer = Concealer::new();
             let (mut frame, mut bytes) = ([0; FRAME], [0; FRAME]);
             for (timestamp, len, small, tick) in storm {
                 let timestamp = if small { timestamp % 9000 } else { timestamp };

@@ -22,16 +22,20 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod command;
-pub mod conceal;
+mod conceal;
 pub mod detect;
 pub mod engine;
 pub mod fact;
 pub mod g711;
 pub mod id;
-pub mod jitter;
+mod jitter;
 pub mod limits;
+mod mix;
+mod player;
+mod port;
+mod record;
 pub mod rtp;
-pub mod spandsp;
+mod spandsp;
 pub mod table;
 pub mod telephone_event;
 pub mod tone;

@@ -11,13 +11,9 @@
 #![allow(unsafe_code, reason = "calls a C library; see the invariants above")]
 
 use core::ptr::{self, NonNull};
+use std::alloc::{self, Layout};
 
 use spandsp_sys as sys;
-
-/// spandsp could not give a state: the machine has no memory left at start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("spandsp has no memory for its states: give the box more memory or build fewer ports")]
-pub struct NoMemory;
 
 /// DTMF digits out of sound (ITU-T Q.24), in blocks of 102 samples.
 #[derive(Debug)]
@@ -30,10 +26,11 @@ unsafe impl Send for DtmfReceiver {}
 
 impl DtmfReceiver {
     /// A receiver. Allocates; not for the tick.
-    pub fn new() -> Result<DtmfReceiver, NoMemory> {
+    #[must_use]
+    pub fn new() -> DtmfReceiver {
         // SAFETY: NULL asks for a new state; without callback no user data is kept.
         let state = unsafe { sys::dtmf_rx_init(ptr::null_mut(), None, ptr::null_mut()) };
-        NonNull::new(state).map(|state| DtmfReceiver { state }).ok_or(NoMemory)
+        DtmfReceiver { state: or_no_memory(state) }
     }
 
     /// Forgets what it heard.
@@ -74,10 +71,11 @@ unsafe impl Send for LossConcealer {}
 
 impl LossConcealer {
     /// A concealer. Allocates; not for the tick.
-    pub fn new() -> Result<LossConcealer, NoMemory> {
+    #[must_use]
+    pub fn new() -> LossConcealer {
         // SAFETY: NULL asks for a new state.
         let state = unsafe { sys::plc_init(ptr::null_mut()) };
-        NonNull::new(state).map(|state| LossConcealer { state }).ok_or(NoMemory)
+        LossConcealer { state: or_no_memory(state) }
     }
 
     /// Forgets what it heard.
@@ -104,6 +102,23 @@ impl Drop for LossConcealer {
         // SAFETY: the state came from plc_init(NULL) and is freed once.
         unsafe { sys::plc_free(self.state.as_ptr()) };
     }
+}
+
+impl Default for DtmfReceiver {
+    fn default() -> DtmfReceiver {
+        DtmfReceiver::new()
+    }
+}
+
+impl Default for LossConcealer {
+    fn default() -> LossConcealer {
+        LossConcealer::new()
+    }
+}
+
+/// The state, or the end that Rust's own collections take when the machine has no memory.
+fn or_no_memory<T>(state: *mut T) -> NonNull<T> {
+    NonNull::new(state).unwrap_or_else(|| alloc::handle_alloc_error(Layout::new::<[u8; 1024]>()))
 }
 
 #[cfg(test)]
@@ -160,7 +175,7 @@ mod tests {
     }
 
     fn heard(samples: &[i16]) -> Vec<u8> {
-        let mut receiver = DtmfReceiver::new().unwrap();
+        let mut receiver = DtmfReceiver::new();
         samples.chunks(160).filter_map(|frame| receiver.handle_frame(frame)).collect()
     }
 
@@ -188,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_receiver_starts_afresh_after_reset() {
-        let mut receiver = DtmfReceiver::new().unwrap();
+        let mut receiver = DtmfReceiver::new();
         let press = press(b'9', 100);
         for _ in 0..2 {
             let digits: Vec<u8> =

@@ -1,0 +1,42 @@
+//! How long the engine's turn takes, in nanoseconds a leg: `cargo run --release -p media
+//! --example turn [calls] [seconds of sound]`. It prints and asserts nothing; every figure covers
+//! receiving a packet, the tick, and walking over the packets and blocks that came out.
+#![allow(clippy::print_stdout, reason = "a measuring program")]
+
+#[path = "../tests/load/mod.rs"]
+mod load;
+
+use std::time::Instant;
+
+use load::Load;
+use media::Codec;
+
+fn main() {
+    let mut args = std::env::args().skip(1);
+    let calls = args.next().and_then(|n| n.parse().ok()).unwrap_or(200);
+    let ticks = args.next().and_then(|n| n.parse().ok()).unwrap_or(20) * 50;
+    println!("{calls} calls, {ticks} ticks; ns for each leg and tick, and the slowest tick in µs");
+    measure("one law", Load::calm(calls, Codec::Alaw, false), calls, ticks);
+    measure("one law, recorded", Load::calm(calls, Codec::Alaw, true), calls, ticks);
+    measure("two laws, recorded", Load::calm(calls, Codec::Ulaw, true), calls, ticks);
+    measure("loss, keys, prompts, detectors", Load::new(calls), calls, ticks);
+}
+
+fn measure(name: &str, mut load: Load, calls: u16, ticks: u32) {
+    for _ in 0..50 {
+        load.turn();
+    }
+    let mut slowest_us = 0;
+    let start = Instant::now();
+    for _ in 0..ticks {
+        let turn = Instant::now();
+        load.turn();
+        slowest_us = slowest_us.max(turn.elapsed().as_micros());
+    }
+    let leg_ticks = u64::from(ticks) * u64::from(calls) * 2;
+    let ns = start.elapsed().as_nanos() / u128::from(leg_ticks);
+    let call_minute_ms = ns as f64 * 2.0 * 50.0 * 60.0 / 1e6;
+    println!(
+        "{name:32} {ns:6} ns {slowest_us:6} µs  ({call_minute_ms:.1} ms of CPU a call-minute)"
+    );
+}

@@ -1,0 +1,499 @@
+//! One port: the receive side of a leg (packets to sound and digits), its transmit side (sound
+//! and digits to packets), and the detector beside it.
+
+use crate::command::{Codec, Digits, Listening, OpenPort};
+use crate::conceal::Concealer;
+use crate::detect::{self, Change, Voice as Onset};
+use crate::engine::Accepted;
+use crate::fact::{Fact, Facts, PacketRefusal, PortStats};
+use crate::id::PortId;
+use crate::jitter::{JitterBuffer, Pulled};
+use crate::mix::Voice;
+use crate::rtp::{HEADER, Header, Order, Packet, Sequence, Speaker, Standing};
+use crate::spandsp::DtmfReceiver;
+use crate::telephone_event::{self, Event, Sender, Sending};
+use crate::tone::Pair;
+use crate::{FRAME, Frame, TICK_MS, g711, limits};
+
+/// Length of a packet of 20 ms of G.711, bytes.
+pub const PACKET: usize = HEADER + FRAME;
+
+/// RFC 3389 comfort noise: a sign of life without sound; we make our own silence.
+const COMFORT_NOISE: u8 = 13;
+
+/// Silent ticks after which the DTMF receiver need not listen on: it has seen the digit's end.
+const DTMF_REST_TICKS: u8 = 5;
+
+/// Microseconds of one RTP timestamp unit at 8 kHz.
+const UNIT_US: i64 = 125;
+
+/// What a packet meant for the rest of the box.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// For the shell.
+    pub accepted: Accepted,
+    /// A key was pressed.
+    pub digit: Option<u8>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Port {
+    id: PortId,
+    /// Whether it is in use.
+    pub open: bool,
+    receive: Receive,
+    transmit: Transmit,
+    detector: Detector,
+    stats: PortStats,
+}
+
+#[derive(Debug)]
+struct Receive {
+    digit_payload: Option<u8>,
+    speaker: Speaker,
+    sequence: Sequence,
+    buffer: JitterBuffer,
+    concealer: Concealer,
+    events: telephone_event::Receiver,
+    /// Arrival less timestamp of the last packet, µs; and the mean of its changes times 16.
+    transit_us: Option<i64>,
+    jitter_us_16: i64,
+    timeout_ticks: u32,
+    silent_ticks: u32,
+    heard: Heard,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Heard {
+    Nothing,
+    Sound,
+    TimedOut { had_sound: bool },
+}
+
+#[derive(Debug)]
+struct Transmit {
+    codec: Codec,
+    sending: bool,
+    /// The next sound packet begins a spurt.
+    marker: bool,
+    ssrc: u32,
+    sequence: u16,
+    timestamp: u32,
+    digits: Sender,
+    /// Timestamp at which the digit under way began.
+    event_timestamp: u32,
+    /// Sound of the digit under way where it goes in band.
+    pair: Pair,
+    packet: [u8; PACKET],
+    len: u8,
+}
+
+#[derive(Debug)]
+struct Detector {
+    listening: Listening,
+    onset: Onset,
+    dtmf: DtmfReceiver,
+    quiet_ticks: u8,
+}
+
+impl Port {
+    /// A closed port. Allocates; not for the tick.
+    #[must_use]
+    pub fn new(id: PortId) -> Port {
+        Port {
+            id,
+            open: false,
+            receive: Receive {
+                digit_payload: None,
+                speaker: Speaker::default(),
+                sequence: Sequence::default(),
+                buffer: JitterBuffer::new(),
+                concealer: Concealer::new(),
+                events: telephone_event::Receiver::default(),
+                transit_us: None,
+                jitter_us_16: 0,
+                timeout_ticks: 0,
+                silent_ticks: 0,
+                heard: Heard::Nothing,
+            },
+            transmit: Transmit {
+                codec: Codec::Alaw,
+                sending: false,
+                marker: true,
+                ssrc: 0,
+                sequence: 0,
+                timestamp: 0,
+                digits: Sender::default(),
+                event_timestamp: 0,
+                pair: Pair::SILENT,
+                packet: [0; PACKET],
+                len: 0,
+            },
+            detector: Detector {
+                listening: Listening::Off,
+                onset: Onset::default(),
+                dtmf: DtmfReceiver::new(),
+                quiet_ticks: 0,
+            },
+            stats: PortStats::default(),
+        }
+    }
+
+    /// Takes it into use, with nothing left of its last use.
+    pub fn open(&mut self, how: &OpenPort) {
+        self.open = true;
+        self.stats = PortStats::default();
+        let receive = &mut self.receive;
+        receive.digit_payload = how.digit_payload;
+        receive.speaker = Speaker::default();
+        receive.sequence = Sequence::default();
+        receive.buffer.reset();
+        receive.concealer.reset();
+        receive.events = telephone_event::Receiver::default();
+        receive.transit_us = None;
+        receive.jitter_us_16 = 0;
+        receive.heard = Heard::Nothing;
+        self.set_media_timeout(how.media_timeout_ms);
+        let transmit = &mut self.transmit;
+        transmit.codec = how.codec;
+        transmit.sending = true;
+        transmit.marker = true;
+        transmit.ssrc = how.ssrc;
+        transmit.sequence = how.sequence;
+        transmit.timestamp = how.timestamp;
+        transmit.digits = Sender::default();
+        transmit.len = 0;
+        self.set_listening(how.listening);
+    }
+
+    /// Takes it out of use.
+    pub fn close(&mut self) {
+        self.open = false;
+        self.transmit.len = 0;
+    }
+
+    /// What is sent from now on.
+    pub fn set_codec(&mut self, codec: Codec) {
+        self.transmit.codec = codec;
+    }
+
+    /// Payload type of telephone-events both ways.
+    pub fn set_digit_payload(&mut self, payload_type: Option<u8>) {
+        self.receive.digit_payload = payload_type;
+    }
+
+    /// Whether packets are sent.
+    pub fn set_sending(&mut self, sending: bool) {
+        self.transmit.marker |= sending && !self.transmit.sending;
+        self.transmit.sending = sending;
+    }
+
+    /// How long no packet may come, ms; 0: never mind.
+    pub fn set_media_timeout(&mut self, ms: u32) {
+        self.receive.timeout_ticks = ms.div_ceil(TICK_MS);
+        self.receive.silent_ticks = 0;
+    }
+
+    /// What its detector looks for; it starts afresh.
+    pub fn set_listening(&mut self, listening: Listening) {
+        if listening != self.detector.listening || listening == Listening::Off {
+            self.detector.dtmf.reset();
+            self.detector.onset = Onset::default();
+            self.detector.quiet_ticks = DTMF_REST_TICKS;
+        }
+        self.detector.listening = listening;
+    }
+
+    /// Queues digits to send; `false` if there is no room for all.
+    pub fn queue_digits(&mut self, digits: &Digits) -> bool {
+        self.transmit.digits.queue(digits)
+    }
+
+    /// Its counts.
+    #[must_use]
+    pub fn stats(&self) -> PortStats {
+        let counts = self.receive.buffer.counts();
+        let ms = |samples: u64| u32::try_from(samples / 8).unwrap_or(u32::MAX);
+        PortStats {
+            late: counts.late,
+            jumps: counts.jumps,
+            lost_ms: ms(counts.lost),
+            stretched_ms: ms(counts.stretched),
+            squeezed_ms: ms(counts.squeezed),
+            depth_ms: (self.receive.buffer.depth_samples() / 8) as u16,
+            jitter_us: (self.receive.jitter_us_16 / 16) as u32,
+            ..self.stats
+        }
+    }
+
+    /// Takes one datagram.
+    pub fn handle_packet(
+        &mut self,
+        now_us: u64,
+        datagram: &[u8],
+        facts: &mut Facts,
+    ) -> Result<Received, PacketRefusal> {
+        let taken = self.judge(datagram);
+        match taken {
+            Err(PacketRefusal::Duplicate) => self.stats.duplicate += 1,
+            Err(_) => self.stats.refused += 1,
+            Ok(_) => {}
+        }
+        let (packet, content, new_source) = taken?;
+        self.come_alive(&packet.header, content, new_source, facts);
+        let digit = self.receive.take(now_us, &packet, content, &mut self.stats);
+        Ok(Received { accepted: Accepted { new_source }, digit })
+    }
+
+    /// Whether a datagram belongs here, and what it is.
+    fn judge<'a>(
+        &mut self,
+        datagram: &'a [u8],
+    ) -> Result<(Packet<'a>, Content, bool), PacketRefusal> {
+        if datagram.len() > limits::DATAGRAM {
+            return Err(PacketRefusal::TooLong);
+        }
+        let packet = Packet::parse(datagram).ok_or(PacketRefusal::NotRtp)?;
+        let receive = &mut self.receive;
+        let content = match packet.header.payload_type {
+            event if receive.digit_payload == Some(event) => {
+                Content::Event(Event::parse(packet.payload).ok_or(PacketRefusal::NotRtp)?)
+            }
+            COMFORT_NOISE => Content::ComfortNoise,
+            other => Codec::from_payload_type(other)
+                .map(Content::Sound)
+                .ok_or(PacketRefusal::PayloadType(other))?,
+        };
+        if packet.payload.len() > limits::PAYLOAD_SAMPLES {
+            return Err(PacketRefusal::TooLong);
+        }
+        let new_source = match receive.speaker.handle_packet(&packet.header) {
+            Standing::Known => false,
+            Standing::New => true,
+            Standing::Unproved => return Err(PacketRefusal::Source(packet.header.ssrc)),
+        };
+        if new_source {
+            receive.sequence = Sequence::default();
+            receive.transit_us = None;
+            receive.buffer.restart();
+        }
+        match receive.sequence.handle_sequence(packet.header.sequence) {
+            Order::Next => {}
+            Order::Reordered => self.stats.reordered += 1,
+            Order::Duplicate => return Err(PacketRefusal::Duplicate),
+        }
+        Ok((packet, content, new_source))
+    }
+
+    /// Tells what a valid packet says about the far end being there.
+    fn come_alive(
+        &mut self,
+        header: &Header,
+        content: Content,
+        new_source: bool,
+        facts: &mut Facts,
+    ) {
+        let (port, receive) = (self.id, &mut self.receive);
+        receive.silent_ticks = 0;
+        if new_source && receive.heard != Heard::Nothing {
+            facts.push(Fact::SourceChanged { port, ssrc: header.ssrc });
+        }
+        if let Heard::TimedOut { had_sound } = receive.heard {
+            facts.push(Fact::MediaResumed { port });
+            receive.heard = if had_sound { Heard::Sound } else { Heard::Nothing };
+        }
+        if let (Heard::Nothing, Content::Sound(codec)) = (receive.heard, content) {
+            facts.push(Fact::MediaStarted { port, codec });
+            receive.heard = Heard::Sound;
+        }
+    }
+
+    /// Hears 20 ms of the far end.
+    pub fn hear(&mut self, frame: &mut Frame, bytes: &mut [u8; FRAME], facts: &mut Facts) -> Voice {
+        let receive = &mut self.receive;
+        receive.silent_ticks = receive.silent_ticks.saturating_add(1);
+        let limit = receive.timeout_ticks;
+        let timed_out = matches!(receive.heard, Heard::TimedOut { .. });
+        if limit > 0 && receive.silent_ticks > limit && !timed_out {
+            let silent_ms = receive.silent_ticks.saturating_sub(1) * TICK_MS;
+            facts.push(Fact::MediaTimeout { port: self.id, silent_ms });
+            let had_sound = receive.heard == Heard::Sound;
+            receive.heard = Heard::TimedOut { had_sound };
+        }
+        receive.events.handle_tick();
+        let resting = receive.events.is_pressed();
+        match receive.buffer.handle_tick(&mut receive.concealer, resting, frame, bytes) {
+            Pulled::Silence => Voice::Silent,
+            Pulled::Made => Voice::Linear,
+            Pulled::Exact(codec) => Voice::Exact(codec),
+        }
+    }
+
+    /// Whether its detector wants sound.
+    #[must_use]
+    pub fn is_listening(&self) -> bool {
+        self.detector.listening != Listening::Off
+    }
+
+    /// Gives its detector 20 ms of what its rows hear; a digit it found.
+    pub fn detect(&mut self, frame: &Frame, facts: &mut Facts) -> Option<u8> {
+        let (port, detector) = (self.id, &mut self.detector);
+        let energy = detect::energy(frame);
+        match detector.onset.handle_energy(energy) {
+            None => {}
+            Some(Change::Started { level_dbm0 }) => {
+                facts.push(Fact::SoundStarted { port, level_dbm0 });
+            }
+            Some(Change::Ended { lasted_ms }) => {
+                facts.push(Fact::SoundEnded { port, lasted_ms });
+            }
+        }
+        let quiet = energy <= detect::SOUND_ENERGY;
+        detector.quiet_ticks = if quiet { detector.quiet_ticks.saturating_add(1) } else { 0 };
+        let digits = detector.listening == Listening::VoiceAndDigits;
+        if !digits || detector.quiet_ticks > DTMF_REST_TICKS {
+            return None;
+        }
+        // Who has sent one key as an event sends all so; the same key's sound is its echo.
+        detector.dtmf.handle_frame(frame).filter(|_| self.stats.events == 0)
+    }
+
+    /// Sends 20 ms: `encode` writes the sound if sound is what goes out.
+    pub fn say(&mut self, facts: &mut Facts, encode: impl FnOnce(Codec, &mut [u8; FRAME])) {
+        let transmit = &mut self.transmit;
+        transmit.len = 0;
+        if transmit.sending {
+            let busy = transmit.digits.is_busy();
+            match transmit.digits.next_tick() {
+                Some(digit) => transmit.say_digit(digit, self.receive.digit_payload, encode),
+                None => {
+                    if busy {
+                        facts.push(Fact::DigitsSent { port: self.id });
+                    }
+                    transmit.say_sound(encode);
+                }
+            }
+            self.stats.sent = self.stats.sent.wrapping_add(1);
+        }
+        transmit.timestamp = transmit.timestamp.wrapping_add(FRAME as u32);
+    }
+
+    /// The packet of this tick.
+    #[must_use]
+    pub fn packet(&self) -> Option<&[u8]> {
+        let packet = self.transmit.packet.get(..usize::from(self.transmit.len))?;
+        (!packet.is_empty()).then_some(packet)
+    }
+}
+
+/// What a packet carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    Sound(Codec),
+    Event(Event),
+    ComfortNoise,
+}
+
+impl Receive {
+    fn take(
+        &mut self,
+        now_us: u64,
+        packet: &Packet<'_>,
+        content: Content,
+        stats: &mut PortStats,
+    ) -> Option<u8> {
+        let timestamp = packet.header.timestamp;
+        match content {
+            Content::Sound(codec) => {
+                stats.received = stats.received.wrapping_add(1);
+                self.measure(now_us, timestamp);
+                self.buffer.handle_packet(timestamp, codec, packet.payload);
+                None
+            }
+            Content::Event(event) => {
+                stats.events = stats.events.wrapping_add(1);
+                self.events.handle_event(timestamp, event)
+            }
+            Content::ComfortNoise => None,
+        }
+    }
+
+    /// Interarrival jitter (RFC 3550 §6.4.1): J += (|D| - J) / 16.
+    fn measure(&mut self, now_us: u64, timestamp: u32) {
+        let transit = (now_us as i64).wrapping_sub(i64::from(timestamp) * UNIT_US);
+        if let Some(before) = self.transit_us {
+            let d = transit.wrapping_sub(before).saturating_abs().min(1_000_000);
+            self.jitter_us_16 += d - self.jitter_us_16 / 16;
+        }
+        self.transit_us = Some(transit);
+    }
+}
+
+impl Transmit {
+    fn say_sound(&mut self, encode: impl FnOnce(Codec, &mut [u8; FRAME])) {
+        let header = Header {
+            marker: core::mem::take(&mut self.marker),
+            payload_type: self.codec.payload_type(),
+            timestamp: self.timestamp,
+            ..self.header()
+        };
+        let Some((head, sound)) = self.packet.split_first_chunk_mut::<HEADER>() else {
+            return;
+        };
+        *head = header.emit();
+        if let Some(sound) = sound.first_chunk_mut::<FRAME>() {
+            encode(self.codec, sound);
+        }
+        self.len = PACKET as u8;
+    }
+
+    fn say_digit(
+        &mut self,
+        digit: Sending,
+        payload_type: Option<u8>,
+        encode: impl FnOnce(Codec, &mut [u8; FRAME]),
+    ) {
+        let first = matches!(digit, Sending::On { ticks: 0, .. });
+        if first {
+            self.event_timestamp = self.timestamp;
+        }
+        let Some(payload_type) = payload_type else {
+            return self.say_in_band(digit);
+        };
+        let Some(event) = digit.event() else {
+            return self.say_sound(encode);
+        };
+        let header = Header {
+            marker: first,
+            payload_type,
+            timestamp: self.event_timestamp,
+            ..self.header()
+        };
+        const END: usize = HEADER + telephone_event::PAYLOAD;
+        self.packet[..HEADER].copy_from_slice(&header.emit());
+        self.packet[HEADER..END].copy_from_slice(&event.emit());
+        self.len = END as u8;
+    }
+
+    fn say_in_band(&mut self, digit: Sending) {
+        let mut frame = [0; FRAME];
+        match digit {
+            Sending::On { digit, ticks } => {
+                if ticks == 0 {
+                    self.pair = Pair::of_digit(digit).unwrap_or(Pair::SILENT);
+                }
+                self.pair.fill(&mut frame);
+            }
+            Sending::Off { .. } => {}
+        }
+        self.say_sound(|codec, bytes| g711::encode(codec, &frame, bytes));
+    }
+
+    /// Source and the next sequence number.
+    fn header(&mut self) -> Header {
+        let sequence = self.sequence;
+        self.sequence = sequence.wrapping_add(1);
+        Header { sequence, ssrc: self.ssrc, ..Header::default() }
+    }
+}
