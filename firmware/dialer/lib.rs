@@ -32,3 +32,4 @@ pub mod lead;
 pub mod limits;
 pub mod number;
 pub mod outcome;
+pub mod pacing;

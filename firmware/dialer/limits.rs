@@ -27,6 +27,9 @@ pub const GIVEN_BACK_MS: i64 = 10_000;
 pub const RESERVED_MAX_MS: u64 = 120_000;
 /// How often an unacknowledged withdrawal is repeated, in milliseconds.
 pub const WITHDRAW_AGAIN_MS: u64 = 2_000;
+/// How often a withdrawal is asked for before the agent is paused instead: a minute of silence of
+/// switchd, which is long past its restart.
+pub const WITHDRAWALS_MAX: u8 = 30;
 /// How long a seat's phone rings before it is a miss, in milliseconds.
 pub const SEAT_RING_MS: u64 = 20_000;
 /// The default time for wrap-up, in milliseconds.
@@ -35,7 +38,7 @@ pub const WRAP_UP_MS: u64 = 30_000;
 pub const WRAP_UP_MAX_MS: u64 = 30 * 60 * 1000;
 /// Missed offers in a row after which an agent is paused: somebody has left the desk.
 pub const MISSES_MAX: u8 = 3;
-/// Effects waiting in one agent's machine. Each input adds at most four and the daemon drains
+/// Effects waiting in one agent's machine. Each input adds fewer than eight and the daemon drains
 /// after each; beyond it the machine asserts.
 pub const AGENT_OUTPUTS_MAX: usize = 16;
 
