@@ -1,0 +1,164 @@
+//! The promise of the day in whole calls: how many answers may still find nobody, and what rate
+//! of that the rest of the day may have.
+//!
+//! The allowance is a whole number of calls, taken from a careful forecast of today's live
+//! answers. What is left of it is spread over the answers still to come; the hazard left / answers
+//! grows as the day ends, so that the last whole call is spent late but is spent.
+
+use super::limits::{SLOT_S, SLOTS};
+
+/// Policy numbers of the budget.
+#[derive(Clone, Copy, Debug)]
+pub struct Thrift {
+    /// Highest rate of loss aimed at, in caps.
+    pub rush: f64,
+    /// Standard deviations by which the forecast of answers is lowered.
+    pub care: f64,
+    /// Calls left unspent on purpose: the allowance is a whole number, the plan is not.
+    pub margin: f64,
+    /// Standard deviations of the losses already in flight that must still fit.
+    pub caution: f64,
+    /// Share of the future answers that is counted on.
+    pub trust: f64,
+    /// Half-life memory of the calibration, per live answer.
+    pub recall: f64,
+    /// Calibration believed at first: realised loss per unit of accepted risk.
+    pub first_ratio: f64,
+    /// What that belief is worth, lost calls.
+    pub first_worth: f64,
+}
+
+/// The budget of one day, and what earlier days taught about its size.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    thrift: Thrift,
+    cap: f64,
+    end_s: f64,
+    /// Live answers so far today.
+    pub live: f64,
+    /// Live answers that found nobody so far today.
+    pub lost: f64,
+    past: [f64; SLOTS],
+    today: [f64; SLOTS],
+    days: u32,
+    rate: f64,
+    rate_at_s: f64,
+    realised: f64,
+    accepted: f64,
+}
+
+/// What the budget says at one instant.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Allowance {
+    /// Live answers still expected today.
+    pub answers: f64,
+    /// Whole calls that may still be lost today (may be negative after bad luck).
+    pub whole: f64,
+    /// Rate of loss that the rest of the day may have.
+    pub rate: f64,
+    /// Risk accepted for one more dial: the rate over the calibration.
+    pub risk: f64,
+}
+
+/// Memory of the answer rate of the last while, seconds.
+const RATE_MEMORY_S: f64 = 1800.0;
+
+impl Budget {
+    /// Nothing known.
+    pub fn new(thrift: Thrift) -> Budget {
+        Budget {
+            thrift,
+            cap: 0.0,
+            end_s: 0.0,
+            live: 0.0,
+            lost: 0.0,
+            past: [0.0; SLOTS],
+            today: [0.0; SLOTS],
+            days: 0,
+            rate: 0.0,
+            rate_at_s: 0.0,
+            realised: thrift.first_ratio * thrift.first_worth,
+            accepted: thrift.first_worth,
+        }
+    }
+
+    /// A new day with its own cap.
+    pub fn start_day(&mut self, cap: f64, end_s: f64) {
+        if self.live > 0.0 {
+            let keep = if self.days == 0 { 0.0 } else { 0.7 };
+            for (past, today) in self.past.iter_mut().zip(&self.today) {
+                *past = *past * keep + today * (1.0 - keep);
+            }
+            self.days = self.days.saturating_add(1);
+        }
+        self.today = [0.0; SLOTS];
+        (self.cap, self.end_s) = (cap, end_s);
+        (self.live, self.lost, self.rate, self.rate_at_s) = (0.0, 0.0, 0.0, 0.0);
+    }
+
+    /// A person answered an attempt for which `risk` had been accepted.
+    pub fn answered(&mut self, at_s: f64, risk: f64) {
+        self.live += 1.0;
+        if let Some(slot) = self.today.get_mut(slot_of(at_s)) {
+            *slot += 1.0;
+        }
+        let fade = (-(at_s - self.rate_at_s).max(0.0) / RATE_MEMORY_S).exp();
+        self.rate = self.rate * fade + 1.0 / RATE_MEMORY_S;
+        self.rate_at_s = at_s;
+        let keep = self.thrift.recall;
+        let prior = (1.0 - keep) * self.thrift.first_worth;
+        self.realised = self.realised * keep + prior * self.thrift.first_ratio;
+        self.accepted = self.accepted * keep + prior + risk;
+    }
+
+    /// A live answer found nobody.
+    pub fn abandoned(&mut self) {
+        self.lost += 1.0;
+        self.realised += 1.0;
+    }
+
+    /// Realised loss per unit of accepted risk.
+    pub fn ratio(&self) -> f64 {
+        (self.realised / self.accepted.max(1e-9)).clamp(0.05, 3.0)
+    }
+
+    /// What may be done at `at_s` while the attempts in flight are expected to lose `pending`.
+    pub fn allow(&self, at_s: f64, pending: f64) -> Allowance {
+        let answers = self.answers_to_come(at_s);
+        let careful = (answers * self.thrift.trust - self.thrift.care * answers.sqrt()).max(0.0);
+        let whole = (self.cap * (self.live + careful) + 1e-9).floor() - self.lost;
+        let planned = self.cap * (self.live + answers) - self.lost - pending - self.thrift.margin;
+        let rate = if whole - pending - self.thrift.caution * pending.sqrt() <= 0.0 {
+            0.0
+        } else {
+            (planned / answers.max(1.0)).clamp(0.0, self.thrift.rush * self.cap)
+        };
+        Allowance { answers, whole, rate, risk: rate / self.ratio() }
+    }
+
+    /// Live answers expected from now to the end of the day.
+    pub fn answers_to_come(&self, at_s: f64) -> f64 {
+        let left_s = (self.end_s - at_s).max(0.0);
+        let ramp = 1.0 - (-at_s.max(1.0) / RATE_MEMORY_S).exp();
+        let recent = self.rate * left_s / ramp;
+        if self.days == 0 {
+            let long = self.live / (at_s + 600.0) * left_s;
+            let share = (at_s / RATE_MEMORY_S).min(1.0) * 0.5;
+            return (1.0 - share) * long + share * recent;
+        }
+        let (mut done, mut to_come) = (0.0, 0.0);
+        for (slot, &past) in self.past.iter().enumerate() {
+            let part = ((at_s - slot as f64 * SLOT_S) / SLOT_S).clamp(0.0, 1.0);
+            done += past * part;
+            to_come += past * (1.0 - part);
+        }
+        let worth = 0.15 * (done + to_come) + 10.0;
+        let habit = to_come * (self.live + worth) / (done + worth);
+        let share = (at_s / RATE_MEMORY_S).min(1.0) * 0.3;
+        (1.0 - share) * habit + share * recent
+    }
+}
+
+fn slot_of(at_s: f64) -> usize {
+    ((at_s.max(0.0) / SLOT_S) as usize).min(SLOTS - 1)
+}

@@ -1,0 +1,144 @@
+//! How likely the next attempt meets a person: a rate that drifts over the day, jumps when the
+//! list changes, and has habits by the hour.
+//!
+//! Three memories. The *profile* is what earlier days were like in each slot of ten minutes; the
+//! *level* says how today compares with it; the *alarm* is a short window that, when it disagrees
+//! too much to be chance, is believed at once and throws the level away.
+
+use super::limits::{SLOT_S, SLOTS};
+
+/// Trials and hits, possibly faded.
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    hits: f64,
+    trials: f64,
+}
+
+/// The learned chance of a live answer.
+#[derive(Clone, Debug)]
+pub struct HitRate {
+    past: [Count; SLOTS],
+    today: [Count; SLOTS],
+    all: Count,
+    level: Count,
+    alarm: Count,
+    at_s: f64,
+    memory_s: f64,
+    alarm_s: f64,
+    alarm_z: f64,
+}
+
+/// What the overall rate is worth before anything was seen, trials; and the guess itself.
+const FIRST_TRIALS: f64 = 20.0;
+const FIRST_RATE: f64 = 0.25;
+/// Relative variance of a slot around the overall rate: habits of the hour are within a third.
+const HABIT_VARIANCE: f64 = 0.04;
+/// Relative variance of a day around the profile: lists and weather are within a seventh.
+const LEVEL_VARIANCE: f64 = 0.03;
+/// What is kept of the profile from one day to the next.
+const PROFILE_KEEP: f64 = 0.9;
+/// Trials over which the overall rate is remembered.
+const OVERALL_TRIALS: f64 = 20_000.0;
+
+impl HitRate {
+    /// A rate that forgets today's level over `memory_s` seconds, and is alarmed by a window of
+    /// `alarm_s` that is `alarm_z` standard deviations off.
+    pub fn new(memory_s: f64, alarm_s: f64, alarm_z: f64) -> HitRate {
+        let first = Count { hits: FIRST_RATE * FIRST_TRIALS, trials: FIRST_TRIALS };
+        HitRate {
+            past: [Count::default(); SLOTS],
+            today: [Count::default(); SLOTS],
+            all: first,
+            level: Count::default(),
+            alarm: Count::default(),
+            at_s: 0.0,
+            memory_s,
+            alarm_s,
+            alarm_z,
+        }
+    }
+
+    /// A new day: what today taught joins the profile, the level starts afresh.
+    pub fn start_day(&mut self) {
+        for (past, today) in self.past.iter_mut().zip(&mut self.today) {
+            past.hits = past.hits * PROFILE_KEEP + today.hits;
+            past.trials = past.trials * PROFILE_KEEP + today.trials;
+            *today = Count::default();
+        }
+        self.level = Count::default();
+        self.alarm = Count::default();
+        self.at_s = 0.0;
+    }
+
+    /// An attempt has ended.
+    pub fn learn(&mut self, at_s: f64, human: bool) {
+        self.fade(at_s);
+        let hit = f64::from(u8::from(human));
+        let expected = self.habit(at_s);
+        if let Some(slot) = self.today.get_mut(slot_of(at_s)) {
+            slot.hits += hit;
+            slot.trials += 1.0;
+        }
+        self.all.hits += hit;
+        self.all.trials += 1.0;
+        if self.all.trials > OVERALL_TRIALS {
+            self.all.hits *= 0.5;
+            self.all.trials *= 0.5;
+        }
+        // In units of what the profile expects, so that a level survives the change of the hour.
+        self.level.hits += hit;
+        self.level.trials += expected;
+        self.alarm.hits += hit;
+        self.alarm.trials += expected;
+        self.heed_alarm();
+    }
+
+    /// The chance that an attempt started now is answered by a person.
+    pub fn now(&self, at_s: f64) -> f64 {
+        (self.habit(at_s) * self.today_factor()).clamp(0.002, 0.98)
+    }
+
+    /// The rate of this time of the day by earlier days, shrunk towards the overall rate.
+    fn habit(&self, at_s: f64) -> f64 {
+        let mean = self.all.hits / self.all.trials.max(1e-9);
+        let worth = (1.0 - mean) / (mean.max(1e-4) * HABIT_VARIANCE);
+        let slot = self.past.get(slot_of(at_s)).copied().unwrap_or_default();
+        (slot.hits + worth * mean) / (slot.trials + worth)
+    }
+
+    fn today_factor(&self) -> f64 {
+        let prior = 1.0 / LEVEL_VARIANCE;
+        (self.level.hits + prior) / (self.level.trials + prior)
+    }
+
+    fn heed_alarm(&mut self) {
+        let factor = self.today_factor();
+        let expected = self.alarm.trials * factor;
+        if expected < 3.0 {
+            return;
+        }
+        let off = (self.alarm.hits - expected) / expected.sqrt();
+        if off.abs() > self.alarm_z {
+            self.level = self.alarm;
+            let prior = 1.0 / LEVEL_VARIANCE;
+            // Cancel the pull of the prior towards yesterday: today is another day now.
+            let ratio = self.alarm.hits / self.alarm.trials.max(1e-9);
+            self.level.hits += prior * (ratio - 1.0);
+            self.alarm = Count::default();
+        }
+    }
+
+    fn fade(&mut self, at_s: f64) {
+        let gone = (at_s - self.at_s).max(0.0);
+        self.at_s = self.at_s.max(at_s);
+        let (slow, quick) = ((-gone / self.memory_s).exp(), (-gone / self.alarm_s).exp());
+        self.level.hits *= slow;
+        self.level.trials *= slow;
+        self.alarm.hits *= quick;
+        self.alarm.trials *= quick;
+    }
+}
+
+fn slot_of(at_s: f64) -> usize {
+    ((at_s.max(0.0) / SLOT_S) as usize).min(SLOTS - 1)
+}
