@@ -125,8 +125,7 @@ fn hail(model: &Model) -> String {
     };
     let mut lines = format!(
         "console: http://{host}:{}/\n\
-         user admin; on a first start centerd has shown the password above, once, after\n\
-         `first-run administrator password:`",
+         user admin; on a first start centerd has shown the password, once, in a line above",
         model.whole("ports.console")
     );
     if model.truth("town.simulated") {

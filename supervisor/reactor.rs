@@ -74,6 +74,7 @@ struct Reactor {
     told: BTreeMap<usize, String>,
     signals: BTreeMap<(usize, Life), mpsc::Sender<Signal>>,
     news: Option<mpsc::Sender<Letter>>,
+    stopping: bool,
     born: Instant,
     born_utc_ms: u64,
 }
@@ -90,6 +91,7 @@ impl Reactor {
             told: BTreeMap::new(),
             signals: BTreeMap::new(),
             news: None,
+            stopping: false,
             born: Instant::now(),
             born_utc_ms: utc.as_millis().try_into().unwrap_or(u64::MAX),
         }
@@ -108,7 +110,10 @@ impl Reactor {
     }
 
     fn stop(&mut self) {
-        say(Channel::Out, SELF, "stopping");
+        if !self.stopping {
+            self.stopping = true;
+            say(Channel::Out, SELF, "stopping");
+        }
         self.tree.handle_stop(self.now());
     }
 
