@@ -82,3 +82,29 @@ pub const SDP_FORMATS_MAX: usize = 128;
 
 /// Attributes of the session or of one stream.
 pub const SDP_ATTRIBUTES_MAX: usize = 128;
+
+/// For how long a call may ring when its owner sets no limit of its own, in milliseconds: what the
+/// public network itself allows. Then it is cancelled (outbound) or refused (inbound).
+pub const RING_LIMIT_MS: u64 = 300_000;
+/// How often a callee repeats its last 18x, in milliseconds (RFC 3261 §13.3.1.1: each minute).
+pub const REMIND_MS: u64 = 60_000;
+/// For how long a new offer of the far end waits for its owner, in milliseconds; then 488. The
+/// owner answers in the same turn; this catches one that has forgotten it.
+pub const REOFFER_LIMIT_MS: u64 = 5_000;
+
+/// Contacts of one account: a desk phone, a soft phone, a spare, and what a crash left behind.
+/// The one refreshed longest ago gives way.
+pub const CONTACTS_MAX: usize = 8;
+/// The shortest registration, in seconds; less is answered 423. 200 phones at this rate are seven
+/// messages a second.
+pub const REGISTER_MIN_S: u32 = 60;
+/// The longest registration, in seconds: for so long at most a dead phone counts as reachable.
+pub const REGISTER_MAX_S: u32 = 3_600;
+/// A registration that asks for no time, in seconds.
+pub const REGISTER_DEFAULT_S: u32 = 300;
+
+/// The first pause after a failed registration of ours, in milliseconds; it doubles.
+pub const REGISTRATION_RETRY_MIN_MS: u64 = 5_000;
+/// The longest pause after a failed registration of ours, in milliseconds, and the only one after
+/// a refusal, so that a provider does not lock us out.
+pub const REGISTRATION_RETRY_MAX_MS: u64 = 300_000;

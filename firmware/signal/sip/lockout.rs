@@ -44,14 +44,16 @@ pub struct Lockout {
 }
 
 impl Lockout {
-    /// Whether this user may not even try from this source now.
+    /// Whether this user may not even try from this source now. The lock of a whole source does
+    /// not shut out a source where a phone is `settled` (registered): its neighbours' wrong
+    /// passwords must not silence it, and the locks of pairs still guard every name.
     #[must_use]
-    pub fn is_locked(&self, now: Tick, user: &str, source: IpAddr) -> bool {
+    pub fn is_locked(&self, now: Tick, user: &str, source: IpAddr, settled: bool) -> bool {
         let shut = |key: &Key| {
             let until = self.failures.get(key).and_then(|f| f.locked_until);
             until.is_some_and(|until| now < until)
         };
-        shut(&(source, Some(short(user)))) || shut(&(source, None))
+        shut(&(source, Some(short(user)))) || (!settled && shut(&(source, None)))
     }
 
     /// A wrong password or an unknown user. Returns the lock if it closes now.
@@ -119,12 +121,14 @@ mod tests {
         for _ in 1..FAILURES_MAX {
             assert_eq!(l.failed(Tick(0), "100", HERE), None);
         }
-        assert!(!l.is_locked(Tick(0), "100", HERE));
+        assert!(!l.is_locked(Tick(0), "100", HERE, false));
         let lock = l.failed(Tick(0), "100", HERE).unwrap();
         assert_eq!((lock.user.as_deref(), lock.source), (Some("100"), HERE));
-        assert!(l.is_locked(Tick(LOCKOUT_MS - 1), "100", HERE));
-        assert!(!l.is_locked(Tick(0), "100", THERE) && !l.is_locked(Tick(0), "101", HERE));
-        assert!(!l.is_locked(Tick(LOCKOUT_MS), "100", HERE));
+        assert!(l.is_locked(Tick(LOCKOUT_MS - 1), "100", HERE, false));
+        assert!(
+            !l.is_locked(Tick(0), "100", THERE, false) && !l.is_locked(Tick(0), "101", HERE, false)
+        );
+        assert!(!l.is_locked(Tick(LOCKOUT_MS), "100", HERE, false));
         assert_eq!(l.failed(Tick(LOCKOUT_MS), "100", HERE), None);
     }
 
@@ -136,7 +140,11 @@ mod tests {
             .collect();
         assert_eq!(locks.len(), 1);
         assert_eq!(locks[0].user, None);
-        assert!(l.is_locked(Tick(1), "anybody", HERE) && !l.is_locked(Tick(1), "100", THERE));
+        assert!(!l.is_locked(Tick(1), "anybody", HERE, true));
+        assert!(
+            l.is_locked(Tick(1), "anybody", HERE, false)
+                && !l.is_locked(Tick(1), "100", THERE, false)
+        );
     }
 
     #[test]
