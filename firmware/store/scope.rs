@@ -460,6 +460,19 @@ mod tests {
     }
 
     #[test]
+    #[should_panic(expected = "does not bind :tenant")]
+    fn tenant_sql_without_its_tenant_is_refused_by_the_compiler() {
+        // `tenant_sql!` calls this in a const block, where a panic is an error of the compiler.
+        let _ = TenantSql::new("SELECT * FROM leads WHERE id = :id");
+    }
+
+    #[test]
+    #[should_panic(expected = "names a tenant's table")]
+    fn box_sql_over_a_tenants_table_is_refused_by_the_compiler() {
+        let _ = BoxSql::new("SELECT t.name FROM tenants t JOIN leads l ON l.tenant_id = t.id");
+    }
+
+    #[test]
     fn every_table_with_a_tenant_is_listed_or_left_out_on_purpose() {
         let mut conn = Connection::open_in_memory().unwrap();
         crate::migrate::migrate(&mut conn).unwrap();

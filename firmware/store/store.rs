@@ -221,11 +221,6 @@ impl Store {
     pub fn pages(&self) -> Result<u32> {
         Ok(self.conn.query_row("PRAGMA page_count", [], |row| row.get(0))?)
     }
-
-    #[cfg(test)]
-    pub(crate) const fn raw(&self) -> &Connection {
-        &self.conn
-    }
 }
 
 /// The id of the box whose database lies at a connection.
