@@ -3,6 +3,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
+# The targets share two cores, one build folder and the loopback ports.
+.NOTPARALLEL:
 
 # A toolchain that `make setup` has just installed is not yet in the caller's PATH.
 export PATH := $(HOME)/.cargo/bin:$(PATH)

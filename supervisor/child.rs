@@ -17,8 +17,8 @@ use tokio::time::timeout;
 
 use crate::EX_CONFIG;
 use crate::limits::LAST_WORDS_MS;
+use crate::order::{Ending, Life, Which};
 use crate::spawn::Spawned;
-use crate::tree::{Ending, Life, Which};
 use crate::voice::{self, Channel};
 
 /// What a copy tells the loop.

@@ -8,9 +8,9 @@ use std::process::ExitCode;
 
 use supervisor::args::{self, Args};
 use supervisor::model::Model;
+use supervisor::order::Policy;
 use supervisor::reactor::{self, End};
 use supervisor::spawn::Program;
-use supervisor::tree::Policy;
 use supervisor::voice::{Channel, say};
 
 fn main() -> ExitCode {

@@ -13,8 +13,9 @@ use tokio::time::sleep_until;
 use crate::child::{self, Letter, News};
 use crate::health::{self, Health};
 use crate::limits::{EVENTS, LATE_MS, SIGNALS};
+use crate::order::{Ending, Life, Output, Policy, Tick, Tree, Verdict, Which};
 use crate::spawn::{self, Program};
-use crate::tree::{Ending, Life, Output, Policy, State, Tick, Tree, Verdict, Which};
+use crate::tree::State;
 use crate::voice::{Channel, say};
 
 /// Name under which the supervisor itself speaks.
