@@ -2,7 +2,7 @@
 //!
 //! `rfc4475/` holds one message for each section of RFC 4475 (SIP torture test messages), named by
 //! the section's label: the same torture, our own words. `field/` holds what phones and trunks
-//! really send that parsers stumble over. The bytes are written by hand from the standards, never
+//! really send that parsers stumble over, `nasty/` what only an enemy sends. The bytes are written by hand from the standards, never
 //! from our emitter, so that a shared misreading in `parse` and `emit` cannot hide.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]

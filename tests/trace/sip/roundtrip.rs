@@ -282,9 +282,24 @@ fn a_lone_line_feed_or_text_that_is_not_utf_8_is_answered_400() {
 }
 
 #[test]
+fn the_nasty_ones_are_refused_or_read_as_they_are_emitted() {
+    let taken = ["multibyteedge"];
+    for (label, bytes) in messages("nasty") {
+        match Message::parse(&bytes) {
+            Ok(message) => {
+                assert_eq!(Message::parse(&message.emit()), Ok(message));
+                assert!(taken.contains(&label.as_str()), "{label}");
+            }
+            Err(_) => assert!(!taken.contains(&label.as_str()), "{label}"),
+        }
+    }
+}
+
+#[test]
 fn cutting_or_changing_any_byte_of_a_committed_message_never_panics() {
     let mut odd = [0, b'\r', b'"', b'<', b',', b';', b'\\', b' ', b'@', b':', 0xc3].iter().cycle();
-    for (_, bytes) in messages("rfc4475").into_iter().chain(messages("field")) {
+    let all = ["rfc4475", "field", "nasty"].into_iter().flat_map(messages);
+    for (_, bytes) in all {
         for at in 0..bytes.len() {
             let _ = Message::parse(&bytes[..at]);
             let mut changed = bytes.clone();

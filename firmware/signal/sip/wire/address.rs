@@ -149,3 +149,57 @@ pub enum Contacts {
     /// Addresses, possibly none (the header is not there).
     List(Vec<NameAddr>),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> NameAddr {
+        NameAddr::parse(text, WireError::Uri).unwrap()
+    }
+
+    #[test]
+    fn without_brackets_every_parameter_is_the_header_s() {
+        let bare = address("sip:a@b;tag=1;x");
+        assert_eq!((bare.tag(), bare.params.has("x")), (Some("1"), true));
+        let bracketed = address("<sip:a@b;x>;tag=1");
+        assert!(!bracketed.params.has("x"));
+        assert!(bracketed.uri.sip().unwrap().params.has("x"));
+        assert_eq!(address("<sip:a@b>;tag").tag(), None);
+    }
+
+    #[test]
+    fn preferences_and_seconds_are_read_as_far_as_they_make_sense() {
+        let q = |text| address(&format!("<sip:a@b>;q={text}")).q_milli();
+        assert_eq!(
+            [q("0"), q("0.5"), q("0.33"), q("0.1234"), q("1.0"), q("1")],
+            [0, 500, 330, 123, 1000, 1000]
+        );
+        assert_eq!(address("<sip:a@b>").q_milli(), 1000);
+        let expires = |text| address(&format!("<sip:a@b>;expires={text}")).expires_s();
+        assert_eq!(expires("60"), Some(60));
+        assert_eq!(expires("99999999999"), Some(u32::MAX));
+        assert_eq!([expires("-1"), expires("x"), expires("\"60\"")], [None, None, Some(60)]);
+    }
+
+    #[test]
+    fn what_is_not_an_address_is_refused() {
+        for bad in [
+            "",
+            "a",
+            "<sip:a@b",
+            "sip:a@b>",
+            "<sip:a@b> x",
+            "\"a <sip:a@b>",
+            "\"a\" sip:a@b",
+            "< sip:a@b>",
+            "<sip:a@b>;",
+            "<sip:a@b>;x=",
+            "<sip:a@b>;x=\"",
+            "<>",
+            "a, b <sip:a@b>",
+        ] {
+            assert!(NameAddr::parse(bad, WireError::Uri).is_err(), "{bad}");
+        }
+    }
+}

@@ -52,17 +52,10 @@ impl<'a> Frame<'a> {
         }
         self.start_line = start_line;
         for line in lines.split("\r\n") {
-            if self.lines.len() > HEADER_COUNT_MAX {
-                self.fail(WireError::TooManyHeaders);
-                break;
-            }
             if let Err(error) = self.cut_line(line) {
-                self.fail(error);
+                // The first fault is the one that a person would look for.
+                self.fault.get_or_insert(error);
             }
-        }
-        if self.lines.len() > HEADER_COUNT_MAX {
-            self.lines.truncate(HEADER_COUNT_MAX);
-            self.fail(WireError::TooManyHeaders);
         }
         Ok(())
     }
@@ -85,13 +78,11 @@ impl<'a> Frame<'a> {
         if value.len() > HEADER_BYTES_MAX {
             return Err(WireError::HeaderTooLong);
         }
+        if self.lines.len() == HEADER_COUNT_MAX {
+            return Err(WireError::TooManyHeaders);
+        }
         self.lines.push((name, value.to_owned()));
         Ok(())
-    }
-
-    /// Keeps the first fault: it is the one that a person would look for.
-    fn fail(&mut self, error: WireError) {
-        self.fault.get_or_insert(error);
     }
 }
 

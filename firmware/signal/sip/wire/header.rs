@@ -6,12 +6,12 @@ use core::fmt;
 use super::{Contacts, NameAddr, WireError, address, lex};
 
 macro_rules! names {
-    ($($(#[$doc:meta])* $name:ident = $text:literal $(, $compact:literal)?;)*) => {
+    ($($name:ident = $text:literal $(, $compact:literal)?;)*) => {
         /// The name of a header field. Compared without case; compact forms are the same name.
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[allow(missing_docs)] // each is the header of its own text below
         pub enum HeaderName {
-            $($(#[$doc])* $name,)*
+            $($name,)*
             /// Any other token, in lower case.
             Other(Box<str>),
         }
@@ -23,6 +23,14 @@ macro_rules! names {
                 match self {
                     $(HeaderName::$name => $text,)*
                     HeaderName::Other(text) => text,
+                }
+            }
+
+            /// The name for the text of an error, which holds nothing from outside.
+            pub(crate) const fn label(&self) -> &'static str {
+                match self {
+                    $(HeaderName::$name => $text,)*
+                    HeaderName::Other(_) => "header field",
                 }
             }
 
@@ -198,7 +206,7 @@ impl Headers {
     pub fn addresses(&self, name: &HeaderName) -> Result<Vec<NameAddr>, WireError> {
         let mut list = Vec::new();
         for value in self.all(name) {
-            NameAddr::parse_list(value, label(name), &mut list)?;
+            NameAddr::parse_list(value, name.label(), &mut list)?;
         }
         Ok(list)
     }
@@ -257,24 +265,4 @@ impl Headers {
 /// `text` on one line.
 pub(crate) fn one_line(text: String) -> String {
     if text.contains(['\r', '\n']) { text.replace(['\r', '\n'], " ") } else { text }
-}
-
-/// The name for an error's text; errors hold no text from outside.
-pub(crate) const fn label(name: &HeaderName) -> &'static str {
-    match name {
-        HeaderName::Via => "Via",
-        HeaderName::From => "From",
-        HeaderName::To => "To",
-        HeaderName::CallId => "Call-ID",
-        HeaderName::CSeq => "CSeq",
-        HeaderName::Contact => "Contact",
-        HeaderName::Route => "Route",
-        HeaderName::RecordRoute => "Record-Route",
-        HeaderName::Path => "Path",
-        HeaderName::ContentLength => "Content-Length",
-        HeaderName::MaxForwards => "Max-Forwards",
-        HeaderName::Expires => "Expires",
-        #[allow(clippy::wildcard_enum_match_arm)] // forty names whose errors nobody tells apart
-        _ => "header field",
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     BadRequest, CSeq, Header, HeaderName, Headers, Message, Method, NameAddr, Request, Response,
-    StatusCode, Uri, Via, WireError, frame::Frame, header::label, lex, message::is_carried,
+    StatusCode, Uri, Via, WireError, frame::Frame, lex, message::is_carried,
 };
 use crate::limits::VIA_MAX;
 
@@ -177,13 +177,13 @@ fn read_body(frame: &Frame<'_>) -> Result<Vec<u8>, WireError> {
 
 /// The value of a field that must stand exactly once.
 fn one<'a>(frame: &'a Frame<'_>, name: HeaderName) -> Result<&'a str, WireError> {
-    let label = label(&name);
+    let label = name.label();
     optional(frame, name)?.ok_or(WireError::Missing(label))
 }
 
 /// The value of a field that may stand once.
 fn optional<'a>(frame: &'a Frame<'_>, name: HeaderName) -> Result<Option<&'a str>, WireError> {
-    let label = label(&name);
+    let label = name.label();
     let mut values = frame.all(name);
     match (values.next(), values.next()) {
         (value, None) => Ok(value),

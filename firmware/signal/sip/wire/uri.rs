@@ -259,8 +259,9 @@ impl Uri {
     pub fn dialled(&self) -> Option<String> {
         match self {
             Uri::Sip(uri) => {
-                let user = uri.user_text()?;
-                Some(user.split(';').next().unwrap_or_default().to_owned())
+                // An escaped semicolon is part of the name, a bare one starts a parameter.
+                let user = uri.user.as_deref()?.split(';').next()?;
+                String::from_utf8(lex::unescape(user)).ok()
             }
             Uri::Other { scheme, rest } if scheme == "tel" => {
                 Some(rest.split(';').next().unwrap_or_default().to_owned())
@@ -350,4 +351,99 @@ fn same_headers(a: &[(String, String)], b: &[(String, String)]) -> bool {
         list.iter().any(|(n, v)| n.eq_ignore_ascii_case(name) && lex::unescape(v) == value)
     };
     a.len() == b.len() && a.iter().all(|h| holds(b, h)) && b.iter().all(|h| holds(a, h))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn same(a: &str, b: &str) -> bool {
+        let (a, b) = (Uri::parse(a).unwrap(), Uri::parse(b).unwrap());
+        assert_eq!(a.same_as(&b), b.same_as(&a), "{a} {b}");
+        a.same_as(&b)
+    }
+
+    #[test]
+    fn the_examples_of_rfc_3261_section_19_1_4_are_the_same() {
+        assert!(same(
+            "sip:%61lice@atlanta.com;transport=TCP",
+            "sip:alice@AtLanTa.CoM;Transport=tcp"
+        ));
+        assert!(same("sip:carol@chicago.com", "sip:carol@chicago.com;newparam=5"));
+        assert!(same("sip:carol@chicago.com;newparam=5", "sip:carol@chicago.com;security=on"));
+        assert!(same(
+            "sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com",
+            "sip:biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com"
+        ));
+        assert!(same(
+            "sip:alice@atlanta.com?subject=project%20x&priority=urgent",
+            "sip:alice@atlanta.com?priority=urgent&subject=project%20x"
+        ));
+    }
+
+    #[test]
+    fn the_counter_examples_of_rfc_3261_section_19_1_4_differ() {
+        assert!(!same(
+            "SIP:ALICE@AtLanTa.CoM;Transport=udp",
+            "sip:alice@AtLanTa.CoM;Transport=UDP"
+        ));
+        assert!(!same("sip:bob@biloxi.com", "sip:bob@biloxi.com:5060"));
+        assert!(!same("sip:bob@biloxi.com", "sip:bob@biloxi.com;transport=udp"));
+        assert!(!same("sip:bob@biloxi.com", "sip:bob@biloxi.com:6000;transport=tcp"));
+        assert!(!same("sip:carol@chicago.com", "sip:carol@chicago.com?Subject=next%20meeting"));
+        assert!(!same("sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4"));
+        assert!(!same("sip:carol@c.com;security=off", "sip:carol@c.com;security=on"));
+        assert!(!same("sip:a@b.com", "sips:a@b.com"));
+        assert!(!same("tel:+861", "tel:+862"));
+    }
+
+    #[test]
+    fn a_host_is_a_name_or_an_address_and_nothing_between() {
+        for good in ["a", "a.b.", "a_b-c.d1", "127.0.0.1", "[::1]", "3com"] {
+            assert!(Host::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["", ".", "a..b", "1.2.3", "256.1.1.1", "::1", "[::1", "[1.2.3.4]", "a b", "é"]
+        {
+            assert!(Host::parse(bad).is_err(), "{bad}");
+        }
+        assert!(Host::parse(&format!("{}.com", "a".repeat(64))).is_err());
+    }
+
+    #[test]
+    fn what_is_not_a_uri_is_refused() {
+        for bad in [
+            "",
+            "sip",
+            "sip:",
+            ":a",
+            "sip:@b",
+            "sip:a@",
+            "sip:a@b@c",
+            "sip:a@b:",
+            "sip:a@b:65536",
+            "sip:a@b:+1",
+            "sip:a@b;",
+            "sip:a@b;=1",
+            "sip:a@b;x=",
+            "sip:a@b?x",
+            "sip:a b@c",
+            "sip:a%4@b",
+            "sip:a\"@b",
+            "1x:y",
+            "tel:",
+            "tel:<1>",
+            "sip:é@b",
+        ] {
+            assert!(Uri::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn any_user_text_is_escaped_on_its_way_out_and_found_again() {
+        for user in ["alice", "a;b@c:d", "100% #1", "张三", "\0\r\n"] {
+            let uri = SipUri::new(user, Host::Name("b".to_owned()));
+            let again = Uri::parse(&uri.to_string()).unwrap();
+            assert_eq!(again.sip().unwrap().user_text().as_deref(), Some(user));
+        }
+    }
 }
