@@ -68,7 +68,7 @@ impl Voice {
         self.silent = if loud { 0 } else { self.silent.saturating_add(1) };
         match self.sounding {
             None if self.loud.count_ones() >= 2 => {
-                self.sounding = Some(u32::from(self.loud.count_ones()));
+                self.sounding = Some(self.loud.count_ones());
                 Some(Change::Started { level_dbm0: level_of_energy(energy, crate::FRAME) })
             }
             None => None,

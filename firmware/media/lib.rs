@@ -39,6 +39,7 @@ mod spandsp;
 pub mod table;
 pub mod telephone_event;
 pub mod tone;
+pub mod wav;
 
 pub use command::{Barge, Codec, Command, Digits, Listening, OpenPort, Play, Refusal, Repeat};
 pub use engine::{Accepted, Engine, Setup};
@@ -54,3 +55,11 @@ pub const FRAME: usize = 160;
 
 /// One turn of one direction of one voice: 20 ms of linear sound at 8 kHz.
 pub type Frame = [i16; FRAME];
+
+const _: () = {
+    const fn crosses_to_the_sound_thread<T: Send>() {}
+    crosses_to_the_sound_thread::<Engine>();
+    crosses_to_the_sound_thread::<Command>();
+    crosses_to_the_sound_thread::<Fact>();
+    crosses_to_the_sound_thread::<Block>();
+};

@@ -98,11 +98,8 @@ impl Load {
             self.blocks += u64::from(block.samples.len() == 320);
         }
         while let Some(fact) = self.engine.poll_fact() {
-            match fact {
-                Fact::Digit { .. } => self.digits += 1,
-                Fact::PlayEnded { .. } => self.prompts_ended += 1,
-                _ => {}
-            }
+            self.digits += u64::from(matches!(fact, Fact::Digit { .. }));
+            self.prompts_ended += u64::from(matches!(fact, Fact::PlayEnded { .. }));
         }
     }
 
@@ -117,7 +114,7 @@ impl Load {
         }
     }
 
-    /// Sound ahead of the engine for the next tick without counting what is made of it.
+    /// Writes this port's packet of this tick.
     fn datagram(&mut self, port: u16) {
         let n = self.tick;
         let at = (n as usize * 160 + usize::from(port) * 80) % (self.voice.len() - 160);
@@ -145,7 +142,9 @@ impl Load {
             0 => self.engine.apply(Command::Play(play)),
             1 => self.engine.apply(Command::SendDigits(a, Digits::new("12#").unwrap())),
             2 => self.engine.apply(Command::PlayTone(player, Tone::Beep, Barge::None)),
-            3 => self.engine.apply(Command::SetDigitPayload(a, Some(101).filter(|_| n % 2 == 0))),
+            3 => self
+                .engine
+                .apply(Command::SetDigitPayload(a, Some(101).filter(|_| n.is_multiple_of(2)))),
             _ => self.engine.apply(Command::Report(b)),
         };
     }

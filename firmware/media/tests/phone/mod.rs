@@ -69,9 +69,11 @@ impl Switchbox {
     }
 
     pub fn digits(&self, port: PortId, by: DigitPath) -> Vec<u8> {
-        let told = |fact: &Fact| match *fact {
-            Fact::Digit { port: p, digit, by: b } if p == port && b == by => Some(digit),
-            _ => None,
+        let told = |fact: &Fact| {
+            let Fact::Digit { port: p, digit, by: b } = *fact else {
+                return None;
+            };
+            (p == port && b == by).then_some(digit)
         };
         self.facts.iter().filter_map(told).collect()
     }
@@ -278,8 +280,11 @@ pub fn packet(ssrc: u32, sequence: u16, timestamp: u32, pt: u8, payload: &[u8]) 
     bytes
 }
 
+/// G.711: the largest sine of A-law.
+const LOUDEST_SINE_DBM0: f64 = 3.139;
+
 fn sample(hz: u32, dbm0: i32, n: usize) -> i16 {
-    let peak = 32767.0 * 10f64.powf((f64::from(dbm0) - 3.14) / 20.0);
+    let peak = 32767.0 * 10f64.powf((f64::from(dbm0) - LOUDEST_SINE_DBM0) / 20.0);
     (peak * (TAU * f64::from(hz) * n as f64 / 8000.0).sin()).round() as i16
 }
 
