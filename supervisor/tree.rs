@@ -5,10 +5,10 @@
 //!    Down ───────► Queued ────────────► Starting ───────► Up ◄─┐ Beat: the watchdog anew
 //!     ▲                                  ▲  │  │          │ │──┘
 //!     │ Died                     Timeout │  │  │ Died     │ │
-//!     │                           spawn  │  │  └────┐     │ │ Timeout (silence): abort
+//!     │                           spawn  │  │  └────┐ Died│ │ Timeout (silence): abort
 //!     │                                  │  │       ▼     │ │
 //!  Stopping ◄─ Stop, from every state    └──┼─── Backoff ◄┘ │
-//!              with a copy:                 │       ▲  Died │
+//!              with a copy:                 │       ▲       │
 //!              terminate, then kill         │       │ Died  │
 //!                                   Timeout └──► Aborting ◄─┘
 //!                                     abort      then kill
