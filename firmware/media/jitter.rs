@@ -30,6 +30,7 @@ use crate::command::Codec;
 use crate::conceal::Concealer;
 use crate::g711;
 use crate::limits::{JITTER_CHUNKS as CHUNKS, JITTER_DEPTH_SAMPLES};
+use crate::slack::Slack;
 use crate::{FRAME, Frame};
 
 /// Samples of one chunk: 10 ms.
@@ -45,15 +46,6 @@ const PREFILL_MAX: u32 = 480;
 /// Ticks without sound after which a stream is dry.
 const DRY_TICKS: u8 = 10;
 
-/// Ticks of one window in which the least slack is sought.
-const WINDOW_TICKS: u16 = 50;
-
-/// Slack that stays when delay is given back, samples.
-const SLACK_KEPT: u32 = FRAME as u32;
-
-/// Delay is given back only if at least so much can be spared, samples.
-const SLACK_SPARE: u32 = CHUNK as u32;
-
 /// Shortest and longest piece left out at once, samples: pitch periods of 200 Hz to 66 Hz.
 const LAG_MIN: usize = 40;
 const LAG_MAX: usize = 120;
@@ -63,10 +55,6 @@ const OVERLAP: usize = 80;
 
 /// Ticks between two pieces left out, and between two raises after late packets.
 const REST_TICKS: u16 = 10;
-
-/// Windows of patience before delay is given back: at first, and at most.
-const PATIENCE_MIN: u16 = 2;
-const PATIENCE_MAX: u16 = 32;
 
 /// A timestamp further behind the cursor than a second is a new timeline, not a late packet.
 const BEHIND_MAX_SAMPLES: i64 = 8000;
@@ -121,66 +109,6 @@ pub struct JitterBuffer {
     slack: Slack,
     rest_ticks: u16,
     counts: Counts,
-}
-
-/// The least slack of the last two windows.
-#[derive(Clone, Copy, Debug)]
-struct Slack {
-    now: Option<u32>,
-    before: Option<u32>,
-    ticks: u16,
-    windows_calm: u16,
-    patience: u16,
-    /// Samples to leave out.
-    spare: u32,
-}
-
-impl Slack {
-    const NEW: Slack = Slack {
-        now: None,
-        before: None,
-        ticks: 0,
-        windows_calm: 0,
-        patience: PATIENCE_MIN,
-        spare: 0,
-    };
-
-    fn handle_packet(&mut self, slack: u32) {
-        self.now = Some(self.now.map_or(slack, |least| least.min(slack)));
-    }
-
-    fn handle_tick(&mut self) {
-        self.ticks += 1;
-        if self.ticks < WINDOW_TICKS {
-            return;
-        }
-        self.ticks = 0;
-        self.windows_calm = self.windows_calm.saturating_add(1);
-        if self.windows_calm >= 2 * PATIENCE_MAX {
-            self.patience = PATIENCE_MIN;
-        }
-        self.spare = match (self.now, self.before) {
-            (Some(now), Some(before)) if self.windows_calm >= self.patience => {
-                now.min(before).saturating_sub(SLACK_KEPT)
-            }
-            _ => 0,
-        };
-        self.before = self.now.take();
-        if self.spare < SLACK_SPARE {
-            self.spare = 0;
-        }
-    }
-
-    fn handle_stretch(&mut self) {
-        let patience = (self.patience * 2).min(PATIENCE_MAX);
-        *self = Slack { patience, ..Slack::NEW };
-    }
-
-    fn handle_squeeze(&mut self, lag: u32) {
-        self.spare -= lag.min(self.spare);
-        self.now = self.now.map(|slack| slack.saturating_sub(lag));
-        self.before = self.before.map(|slack| slack.saturating_sub(lag));
-    }
 }
 
 impl JitterBuffer {
@@ -272,7 +200,7 @@ impl JitterBuffer {
         }
         self.slack.handle_tick();
         self.rest_ticks = self.rest_ticks.saturating_add(1);
-        if self.slack.spare >= LAG_MIN as u32
+        if self.slack.spare() >= LAG_MIN as u32
             && self.rest_ticks >= REST_TICKS
             && self.squeeze(concealer, frame)
         {
@@ -297,7 +225,7 @@ impl JitterBuffer {
         self.wait = (PREFILL + self.grown).min(PREFILL_MAX);
         self.held = 0;
         self.starved_ticks = 0;
-        self.slack = Slack { patience: self.slack.patience, ..Slack::NEW };
+        self.slack.handle_start();
     }
 
     fn ahead_of_play(&self, timestamp: u32) -> i64 {
@@ -436,7 +364,7 @@ impl JitterBuffer {
         if self.wait > 0 || !self.peek(&mut sound) {
             return false;
         }
-        let most = LAG_MAX.min(self.slack.spare as usize);
+        let most = LAG_MAX.min(self.slack.spare() as usize);
         let lag = most_alike(&sound, LAG_MIN, most);
         for (n, out) in frame.iter_mut().enumerate() {
             let (old, new) = (i32::from(sound[n]), i32::from(sound[n + lag]));
@@ -695,6 +623,33 @@ mod tests {
         }
         check(line.buffer.counts());
         assert!(line.largest_step() < 3500, "a click of {}", line.largest_step());
+    }
+
+    #[test]
+    fn a_minute_of_50_ms_of_jitter_soon_costs_nothing_but_delay() {
+        let ticks = 3000;
+        let sound = voice((ticks + 10) * FRAME);
+        let mut line = Line::new();
+        let mut random = 1u32;
+        let mut comes: Vec<Vec<usize>> = vec![Vec::new(); ticks + 10];
+        for n in 0..ticks {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let late_ms = (random >> 16) as usize % 51;
+            comes[n + late_ms.div_ceil(20)].push(n);
+        }
+        let mut settled = Counts::default();
+        for (tick, packets) in comes.iter().enumerate().take(ticks) {
+            packets.iter().for_each(|&n| line.packet(&sound, n));
+            line.tick();
+            if tick == 250 {
+                settled = line.buffer.counts();
+            }
+            assert!(line.buffer.depth_samples() <= 1120, "140 ms at tick {tick}");
+        }
+        let counts = line.buffer.counts();
+        assert!(counts.late <= 3 && counts.lost <= 480, "{counts:?}");
+        assert_eq!(counts.lost, settled.lost, "sound was lost after five seconds");
+        assert!(counts.stretched <= 960, "{counts:?}");
     }
 
     #[test]

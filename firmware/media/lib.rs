@@ -16,8 +16,13 @@
 //!
 //! A command applied before tick *n* is audible in the packets of tick *n*.
 //!
-//! What the tick calls in C: `dtmf_rx`, `dtmf_rx_get`, `plc_rx`, `plc_fillin` of spandsp. Each
-//! works in the state that [`Engine::new`] gave it and calls neither malloc nor the system.
+//! What runs in C on the sound thread, all of spandsp: `dtmf_rx`, `dtmf_rx_get`, `plc_rx`,
+//! `plc_fillin` in the tick, `dtmf_rx_init` and `plc_init` when a port is opened. Each works in the
+//! state that [`Engine::new`] made and calls neither malloc nor the system; `tests/allocation.rs`
+//! watches both allocators.
+//!
+//! Digits that a port hears are facts; they are not passed on to its hearers by themselves. Who
+//! joins two legs and wants keys to reach the far side says [`Command::SendDigits`].
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
@@ -35,6 +40,7 @@ mod player;
 mod port;
 mod record;
 pub mod rtp;
+mod slack;
 mod spandsp;
 pub mod table;
 pub mod telephone_event;
