@@ -60,7 +60,7 @@ impl Unit {
 
     /// Where the box keeps its data.
     #[must_use]
-    pub fn data(&self) -> PathBuf {
+    pub fn folder(&self) -> PathBuf {
         self.dir.path().join("var")
     }
 

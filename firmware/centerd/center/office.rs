@@ -1,0 +1,83 @@
+//! The rows that the running office works from: loaded whole at the start and after each change.
+//! An office has tens of agents and campaigns, so whole is simpler than clever. Leads are not here.
+
+use std::collections::BTreeMap;
+
+use call::{AccountId, AgentId, CampaignId, TenantId, TrunkId};
+use dialer::campaign::Campaign;
+use link::{DesiredState, Fallback, Prompt};
+use store::agents::Agent;
+
+/// Agents, phones, trunks and campaigns of every tenant.
+#[derive(Clone, Debug, Default)]
+pub struct Office {
+    /// The version of the desired state that these rows are.
+    pub desired_version: u64,
+    /// The digest realm.
+    pub realm: String,
+    /// The box's first language, `zh` or `en`.
+    pub language: String,
+    /// Agents that are not disabled.
+    pub agents: BTreeMap<AgentId, Agent>,
+    /// Phone accounts that are not disabled.
+    pub phones: BTreeMap<AccountId, Phone>,
+    /// Trunks that are not disabled.
+    pub trunks: BTreeMap<TrunkId, Trunk>,
+    /// Campaigns that are not finished.
+    pub campaigns: BTreeMap<CampaignId, Campaign>,
+    /// What each tenant may dial.
+    pub destinations: BTreeMap<TenantId, Vec<DestinationRule>>,
+}
+
+/// A phone account.
+#[derive(Clone, Debug)]
+pub struct Phone {
+    /// Whose.
+    pub tenant: TenantId,
+    /// For the switch.
+    pub account: link::Account,
+}
+
+/// A trunk.
+#[derive(Clone, Debug)]
+pub struct Trunk {
+    /// For the switch.
+    pub trunk: link::Trunk,
+    /// Which tenants may dial on it: calls at once and the number shown.
+    pub grants: BTreeMap<TenantId, Grant>,
+}
+
+/// A tenant's right to dial on a trunk.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    /// Calls at once.
+    pub calls_max: u32,
+    /// The number shown, where the campaign names none.
+    pub caller_id: Option<String>,
+}
+
+/// A tenant's rule about destinations.
+#[derive(Clone, Debug)]
+pub struct DestinationRule {
+    /// Digits after the plus sign.
+    pub prefix: String,
+    /// Whether they may be dialled.
+    pub allow: bool,
+}
+
+impl Office {
+    /// The document that switchd serves phones and trunks by.
+    #[must_use]
+    pub fn desired(&self) -> DesiredState {
+        DesiredState {
+            version: self.desired_version,
+            realm: self.realm.clone(),
+            accounts: self.phones.values().map(|phone| phone.account.clone()).collect(),
+            trunks: self.trunks.values().map(|trunk| trunk.trunk.clone()).collect(),
+            fallback: Fallback {
+                prompt: Some(Prompt::new(&self.language, "not_available")),
+                ..Fallback::default()
+            },
+        }
+    }
+}

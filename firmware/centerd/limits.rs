@@ -1,0 +1,56 @@
+//! Every bound of centerd, with its unit and reason. Those of the business rules are in
+//! `dialer::limits`, those of the store in `store::limits`, those of the conversation in
+//! `link::limits`.
+
+/// Jobs that may wait for the disk before no new lead is claimed: minutes of a busy office.
+pub const OUTBOX_MAX: usize = 2_000;
+
+/// How long a job waits that the disk could not take, ms.
+pub const OUTBOX_RETRY_MS: u64 = 1_000;
+
+/// How often a campaign is looked at when nothing happens, ms: hours open, intervals end.
+pub const CAMPAIGN_LOOK_MS: u64 = 1_000;
+
+/// From the answer until an agent must be found, ms: the two seconds that rules of several
+/// countries name.
+pub const ANSWER_DEADLINE_MS: u32 = 2_000;
+
+/// Ids of recordings reserved at once, so that no call waits for the disk to have one.
+pub const RECORDINGS_RESERVED: u32 = 64;
+/// More are reserved when fewer than this are left.
+pub const RECORDINGS_LOW: usize = 32;
+
+/// How long switchd may take to say the end of a leg that it was told to end, ms; then it is asked
+/// for a snapshot.
+pub const HANG_UP_MS: u64 = 40_000;
+
+/// Longest talk by the answer plan, ms: four hours; a forgotten call must end.
+pub const TALK_MAX_MS: u32 = 4 * 3_600_000;
+
+/// Wrong PINs by phone in a row before that agent number is locked, and for how long, ms.
+pub const PIN_FAILURES_MAX: u32 = 5;
+/// See [`PIN_FAILURES_MAX`].
+pub const PIN_LOCK_MS: u64 = 300_000;
+
+/// Pushes waiting for one page. When they are too many the page is told to load afresh.
+pub const PUSHES_MAX: usize = 256;
+
+/// Bytes of an uploaded list: five million short rows.
+pub const UPLOAD_BYTES_MAX: usize = 256 << 20;
+
+/// Bytes of any other request.
+pub const REQUEST_BYTES_MAX: usize = 1 << 20;
+
+/// Rows of a page of a list.
+pub const PAGE_ROWS_MAX: usize = 500;
+
+/// Connections of pages and programs at once.
+pub const CONNECTIONS_MAX: usize = 512;
+
+/// How long a session of the console lasts without use, ms.
+pub const SESSION_MS: i64 = 12 * 3_600_000;
+
+/// Wrong passwords in a row before a person is locked, and for how long, ms.
+pub const LOGIN_FAILURES_MAX: u32 = 5;
+/// See [`LOGIN_FAILURES_MAX`].
+pub const LOGIN_LOCK_MS: i64 = 300_000;
