@@ -4,7 +4,7 @@
 /// a longer datagram is answered 513 and counted, never parsed beyond this.
 pub const MESSAGE_BYTES_MAX: usize = 16_384;
 
-/// Header lines in one SIP message, after unfolding. The RFC 4475 "long" request has 46; beyond
+/// Header lines in one SIP message, after unfolding. The long request of RFC 4475 has 43; beyond
 /// it the request is refused with 400.
 pub const HEADER_COUNT_MAX: usize = 128;
 
@@ -108,3 +108,7 @@ pub const REGISTRATION_RETRY_MIN_MS: u64 = 5_000;
 /// The longest pause after a failed registration of ours, in milliseconds, and the only one after
 /// a refusal, so that a provider does not lock us out.
 pub const REGISTRATION_RETRY_MAX_MS: u64 = 300_000;
+
+/// Calls (SIP sessions) of one endpoint at once: the largest box has 240 lines and as many seats,
+/// the rest is air for bursts. Beyond it an INVITE is answered 503.
+pub const CALLS_MAX: usize = 2_048;

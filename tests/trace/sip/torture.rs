@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use signal::sip::digest::{Algorithm, Credentials};
+use signal::sip::sdp::{self, Codec, Direction, Local, Negotiated};
 use signal::sip::wire::{
     Contacts, HeaderName, Host, Message, Method, NameAddr, Refused, Request, Response, Rport,
     StatusCode, Transport, Uri, WireError,
@@ -86,7 +87,11 @@ const RFC_4475: [(&str, Verdict); 49] = [
     ("inv2543", Verdict::Request(inv2543)),
 ];
 
-const FIELD: [(&str, Verdict); 5] = [
+/// The first three were captured on loopback from baresip 1.0.0 and SIPp 3.6.1.
+const FIELD: [(&str, Verdict); 8] = [
+    ("baresipinvite", Verdict::Request(baresipinvite)),
+    ("baresipregister", Verdict::Request(baresipregister)),
+    ("sippinvite", Verdict::Request(sippinvite)),
     ("hashuser", Verdict::Request(hashuser)),
     ("ipv6", Verdict::Request(ipv6)),
     ("teluri", Verdict::Request(teluri)),
@@ -351,6 +356,38 @@ fn inv2543(r: &Request) {
     assert_eq!(r.headers.max_forwards(), Ok(None));
     // No Content-Length: the body is the rest of the datagram.
     assert!(r.body.ends_with(b"a=rtpmap:31 LPC\r\n"));
+}
+
+fn baresipinvite(r: &Request) {
+    let agreed = taken(r);
+    assert_eq!((agreed.codec, agreed.dtmf_pt), (Codec::Pcma, Some(101)));
+}
+
+fn baresipregister(r: &Request) {
+    let contact = r.headers.contact().unwrap();
+    assert_eq!(contact.expires_s(), Some(60));
+    assert!(contact.params.get("+sip.instance").unwrap().starts_with("<urn:uuid:"));
+    assert_eq!(r.via.first().unwrap().rport(), Rport::Asked);
+}
+
+fn sippinvite(r: &Request) {
+    let agreed = taken(r);
+    assert_eq!((agreed.codec, agreed.payload_type), (Codec::Pcmu, 0));
+    assert_eq!(agreed.remote, "127.0.0.1:6000".parse().unwrap());
+}
+
+/// What we would agree on with the sender of an INVITE.
+fn taken(r: &Request) -> Negotiated {
+    assert_eq!(r.headers.content_type().as_deref(), Some(sdp::CONTENT_TYPE));
+    let local = Local {
+        address: "127.0.0.1:10000".parse().unwrap(),
+        session_id: 1,
+        version: 1,
+        dtmf_pt: 101,
+        ptime_ms: 20,
+        direction: Direction::SendRecv,
+    };
+    sdp::answer(&r.body, &local, &[Codec::Pcma, Codec::Pcmu]).unwrap().1
 }
 
 fn hashuser(r: &Request) {
