@@ -7,13 +7,14 @@ use signal::sip::wire::{Message, Request};
 
 use crate::{messages, roundtrip};
 
-/// Method, request URI, Call-ID, CSeq number and method, as texts.
+/// Method, request URI, Call-ID, CSeq number and method, as texts. The URI is in lower case: rsip
+/// writes known parameter values (`transport=UDP`) in a case of its own.
 type Essence = [String; 5];
 
 fn ours(request: &Request) -> Essence {
     [
         request.method.to_string(),
-        request.uri.to_string(),
+        request.uri.to_string().to_lowercase(),
         request.call_id.clone(),
         request.cseq.number.to_string(),
         request.cseq.method.to_string(),
@@ -34,7 +35,7 @@ fn theirs(bytes: &[u8]) -> Option<Essence> {
     let (number, method) = cseq.split_once(' ')?;
     Some([
         request.method.to_string(),
-        request.uri.to_string(),
+        request.uri.to_string().to_lowercase(),
         request.call_id_header().ok()?.value().to_owned(),
         number.trim_start_matches('0').to_owned(),
         method.trim().to_owned(),
