@@ -5,6 +5,7 @@ pub mod cause;
 pub mod deadline;
 pub mod dialog;
 pub mod digest;
+pub mod endpoint;
 pub mod flow;
 pub mod guard;
 pub mod keepalive;

@@ -163,18 +163,19 @@ impl Transactions {
         Some(self.start(now, to, cancel))
     }
 
-    /// Sends an ACK of a 2xx, which is no transaction (RFC 3261 §13.2.2.4), and gives its bytes,
-    /// because its user must repeat them for each repetition of the 2xx.
-    pub fn acknowledge(&mut self, to: Flow, mut ack: Request) -> Vec<u8> {
-        ack.via = vec![self.fresh_via(to)];
-        let bytes = ack.emit();
-        self.out.push_back(Output::Send { to, bytes: bytes.clone() });
-        bytes
+    /// Nobody waits for this INVITE any more: it ends at latest 64·T1 from now.
+    pub fn abandon(&mut self, now: Tick, invite: TxId) {
+        if let Some(entry) = self.entries.get_mut(&invite) {
+            entry.machine.abandon(now);
+            self.drain(now, invite);
+        }
     }
 
-    /// Sends bytes that were sent before (the ACK of a repeated 2xx).
-    pub fn repeat(&mut self, to: Flow, bytes: Vec<u8>) {
-        self.out.push_back(Output::Send { to, bytes });
+    /// Sends an ACK of a 2xx, which is no transaction (RFC 3261 §13.2.2.4): its user asks for one
+    /// at each repetition of the 2xx.
+    pub fn acknowledge(&mut self, to: Flow, mut ack: Request) {
+        ack.via = vec![self.fresh_via(to)];
+        self.out.push_back(Output::Send { to, bytes: ack.emit() });
     }
 
     /// A request has arrived. Gives it back, with its Via stamped (RFC 3581 §4), if it is news:

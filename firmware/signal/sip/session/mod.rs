@@ -26,9 +26,6 @@ mod callee;
 mod caller;
 mod within;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::VecDeque;
 
 use call::{Cause, LegPhase, Side, Tick};
@@ -317,6 +314,12 @@ impl Session {
     #[must_use]
     pub const fn dialog(&self) -> Option<&Dialog> {
         self.dialog.as_ref()
+    }
+
+    /// The path on which the call began.
+    #[must_use]
+    pub const fn far_end(&self) -> Flow {
+        self.birth.flow
     }
 
     /// The INVITE that began the call.

@@ -1,0 +1,231 @@
+//! The owner's orders: call somebody, and lead a call to its end.
+
+use call::{AccountId, Cause, Tick, TrunkId};
+
+use super::trunks::host_of;
+use super::{CallKey, Endpoint, Leg, Party};
+use crate::limits::CALLS_MAX;
+use crate::sip::dialog::Hop;
+use crate::sip::flow::Flow;
+use crate::sip::session::{Birth, Session};
+use crate::sip::wire::{
+    CSeq, HeaderName, Headers, Host, Method, NameAddr, Request, SipUri, StatusCode, Uri,
+};
+
+/// Whom to call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Callee {
+    /// A phone of ours, at its best contact.
+    Account(AccountId),
+    /// A number through a trunk.
+    Number {
+        /// The trunk.
+        trunk: TrunkId,
+        /// What to dial, as the trunk wants it written.
+        number: String,
+    },
+}
+
+/// A call to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallSpec {
+    /// Its key, chosen by the owner, below 2^63 and not in use.
+    pub call: CallKey,
+    /// Whom to call.
+    pub to: Callee,
+    /// The number that the far end is to see: the user of From.
+    pub caller: String,
+    /// The name that the far end is to see.
+    pub display: Option<String>,
+    /// The number that the provider is to bill and believe (RFC 3325 P-Asserted-Identity).
+    pub asserted: Option<String>,
+    /// The phone is to answer by itself, where it supports that.
+    pub auto_answer: bool,
+    /// Our offer.
+    pub sdp: String,
+}
+
+/// Why a call was not even begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OrderRefused {
+    /// The key belongs to another call, or to the endpoint's own range.
+    #[error("the call's key is in use or not the owner's to give")]
+    KeyTaken,
+    /// No such account.
+    #[error("the account does not exist: it was deleted, or never pushed to switchd")]
+    NoSuchAccount,
+    /// Its phone is not registered.
+    #[error("the account's phone is not registered: look at its network and its password")]
+    NotRegistered,
+    /// No such trunk.
+    #[error("the trunk does not exist: it was deleted, or never pushed to switchd")]
+    NoSuchTrunk,
+    /// There are [`CALLS_MAX`] calls already.
+    #[error("too many calls at once: wait for one to end")]
+    Full,
+}
+
+impl OrderRefused {
+    /// The same as a cause of a leg that ended before it began.
+    #[must_use]
+    pub const fn cause(self) -> Cause {
+        match self {
+            OrderRefused::KeyTaken => Cause::ProtocolError,
+            OrderRefused::NoSuchAccount => Cause::UnallocatedNumber,
+            OrderRefused::NotRegistered => Cause::SubscriberAbsent,
+            OrderRefused::NoSuchTrunk => Cause::NoRoute,
+            OrderRefused::Full => Cause::ResourceUnavailable,
+        }
+    }
+}
+
+/// Where an INVITE goes and what stands in it.
+struct Way {
+    party: Party,
+    flow: Flow,
+    hop: Hop,
+    uri: Uri,
+    to: Uri,
+    /// The host of From.
+    own_host: Host,
+    contact: SipUri,
+    login: Option<crate::sip::login::Login>,
+}
+
+impl Endpoint {
+    /// Begins a call. Everything further is told by [`super::Output::Phase`].
+    pub fn invite(&mut self, now: Tick, spec: CallSpec) -> Result<(), OrderRefused> {
+        let call = spec.call;
+        if call.is_incoming() || self.legs.contains_key(&call) {
+            return Err(OrderRefused::KeyTaken);
+        }
+        if self.legs.len() >= CALLS_MAX {
+            return Err(OrderRefused::Full);
+        }
+        let way = self.way_to(&spec.to)?;
+        let (tag, call_id) = (self.tokens.word(), self.tokens.word());
+        let invite = invite(&spec, &way, &tag, &call_id);
+        let birth = Birth {
+            flow: way.flow,
+            hop: way.hop,
+            contact: NameAddr::new(way.contact),
+            agent: self.config.agent.clone(),
+            login: way.login,
+            tokens: self.tokens.fork(&call_id),
+        };
+        let session = Session::call(now, birth, invite);
+        let tag = (call_id, tag);
+        self.by_tag.insert(tag.clone(), call);
+        let leg = Leg { session, party: way.party, invite: None, tag, caller_tag: None };
+        self.legs.insert(call, leg);
+        self.drain(now, call);
+        self.settle(now);
+        Ok(())
+    }
+
+    /// Tells the caller of an incoming call that it rings (180) or proceeds (183); with `sdp`,
+    /// sound flows already.
+    pub fn progress(&mut self, now: Tick, call: CallKey, status: StatusCode, sdp: Option<&str>) {
+        self.order(now, call, |session| session.progress(now, status, sdp));
+    }
+
+    /// Answers an incoming call.
+    pub fn answer(&mut self, now: Tick, call: CallKey, sdp: &str) {
+        self.order(now, call, |session| session.answer(now, sdp));
+    }
+
+    /// Refuses an incoming call.
+    pub fn reject(&mut self, now: Tick, call: CallKey, cause: Cause) {
+        self.order(now, call, |session| session.reject(cause));
+    }
+
+    /// Ends a call in whatever way its phase demands.
+    pub fn hang_up(&mut self, now: Tick, call: CallKey, cause: Cause) {
+        self.order(now, call, |session| session.hang_up(cause));
+    }
+
+    /// Takes the far end's new offer, with our answer.
+    pub fn accept_reoffer(&mut self, now: Tick, call: CallKey, sdp: &str) {
+        self.order(now, call, |session| session.accept_reoffer(now, sdp));
+    }
+
+    /// Refuses the far end's new offer; the call goes on as it was.
+    pub fn refuse_reoffer(&mut self, now: Tick, call: CallKey) {
+        self.order(now, call, Session::refuse_reoffer);
+    }
+
+    fn order(&mut self, now: Tick, call: CallKey, act: impl FnOnce(&mut Session)) {
+        self.with(now, call, act);
+        self.settle(now);
+    }
+
+    fn way_to(&self, callee: &Callee) -> Result<Way, OrderRefused> {
+        match callee {
+            Callee::Account(id) => {
+                let account = self.config.accounts.iter().find(|account| account.id == *id);
+                let account = account.ok_or(OrderRefused::NoSuchAccount)?;
+                let binding = self.registrar.best(*id).ok_or(OrderRefused::NotRegistered)?;
+                let own_host = self.config.address.ip().into();
+                Ok(Way {
+                    party: Party::Account(*id),
+                    flow: binding.flow,
+                    hop: Hop::Symmetric,
+                    uri: binding.contact.uri.clone(),
+                    to: SipUri::new(&account.user, Host::from(self.config.address.ip())).into(),
+                    own_host,
+                    contact: SipUri::at(None, self.config.address),
+                    login: None,
+                })
+            }
+            Callee::Number { trunk: id, number } => {
+                let trunk = self.config.trunks.iter().find(|trunk| trunk.id == *id);
+                let trunk = trunk.ok_or(OrderRefused::NoSuchTrunk)?;
+                let uri = Uri::from(SipUri::new(number, host_of(trunk)));
+                Ok(Way {
+                    party: Party::Trunk(*id),
+                    flow: Flow::udp(trunk.address),
+                    hop: Hop::Routed,
+                    to: uri.clone(),
+                    uri,
+                    own_host: host_of(trunk),
+                    contact: self.contact_of(trunk),
+                    login: trunk.login.clone(),
+                })
+            }
+        }
+    }
+}
+
+/// The INVITE of a call, without Via.
+fn invite(spec: &CallSpec, way: &Way, tag: &str, call_id: &str) -> Request {
+    let own = SipUri::new(&spec.caller, way.own_host.clone());
+    let mut from = NameAddr::new(own).with_tag(tag);
+    from.display = spec.display.clone();
+    let mut headers = Headers::new();
+    headers.push(HeaderName::MaxForwards, 70);
+    if let Some(asserted) = &spec.asserted {
+        let identity = NameAddr::new(SipUri::new(asserted, way.own_host.clone()));
+        headers.push(HeaderName::PAssertedIdentity, identity);
+    }
+    if spec.auto_answer {
+        // The two that desk phones know (Snom, Yealink, Grandstream; Cisco, Polycom) and the
+        // standard's own (RFC 5373), each ignored by whoever does not know it.
+        let here = NameAddr::new(way.contact.clone());
+        headers.push(HeaderName::CallInfo, format!("{here};answer-after=0"));
+        headers.push(HeaderName::AlertInfo, format!("{here};info=alert-autoanswer"));
+        headers.push(HeaderName::AnswerMode, "Auto");
+    }
+    let mut request = Request {
+        method: Method::Invite,
+        uri: way.uri.clone(),
+        via: Vec::new(),
+        from,
+        to: NameAddr::new(way.to.clone()),
+        call_id: call_id.to_owned(),
+        cseq: CSeq { number: 1, method: Method::Invite },
+        headers,
+        body: Vec::new(),
+    };
+    request.set_body("application/sdp", spec.sdp.as_str());
+    request
+}
