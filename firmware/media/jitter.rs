@@ -103,6 +103,8 @@ pub struct JitterBuffer {
     wait: u32,
     /// Samples made up while nothing was ahead, their fate not yet known.
     held: u32,
+    /// The sender said that it rests; the hole that follows is no loss.
+    rested: bool,
     starved_ticks: u8,
     /// Stretched less squeezed: what this sender's jitter has needed, samples.
     grown: u32,
@@ -125,6 +127,7 @@ impl JitterBuffer {
             newest: 0,
             wait: 0,
             held: 0,
+            rested: false,
             starved_ticks: 0,
             grown: 0,
             slack: Slack::NEW,
@@ -206,6 +209,7 @@ impl JitterBuffer {
         {
             return Pulled::Made;
         }
+        self.rested |= resting;
         let pulled = self.pull(concealer, frame, bytes);
         if self.starved_ticks > DRY_TICKS {
             self.running = false;
@@ -224,6 +228,7 @@ impl JitterBuffer {
         self.newest = 0;
         self.wait = (PREFILL + self.grown).min(PREFILL_MAX);
         self.held = 0;
+        self.rested = false;
         self.starved_ticks = 0;
         self.slack.handle_start();
     }
@@ -289,6 +294,7 @@ impl JitterBuffer {
                     made |= !concealer.handle_sound(&mut frame[at..at + n]);
                     made |= exact.is_some_and(|exact| exact != codec);
                     exact = Some(codec);
+                    self.rested = false;
                     self.settle_held();
                     self.advance(n as u64);
                     at += n;
@@ -296,12 +302,12 @@ impl JitterBuffer {
                 Run::Hole(n) if self.held > 0 => {
                     let skipped = n.min(self.held as usize);
                     self.held -= skipped as u32;
-                    self.counts.lost += skipped as u64;
+                    self.count_lost(skipped);
                     self.advance(skipped as u64);
                 }
                 Run::Hole(n) => {
                     concealer.fill(&mut frame[at..at + n]);
-                    self.counts.lost += n as u64;
+                    self.count_lost(n);
                     self.advance(n as u64);
                     made = true;
                     at += n;
@@ -339,6 +345,12 @@ impl JitterBuffer {
         match bits.trailing_ones() as usize {
             0 => Run::Hole((bits.trailing_zeros() as usize).min(room)),
             n => Run::Sound(n.min(room)),
+        }
+    }
+
+    fn count_lost(&mut self, samples: usize) {
+        if !self.rested {
+            self.counts.lost += samples as u64;
         }
     }
 

@@ -45,6 +45,7 @@ mod spandsp;
 pub mod table;
 pub mod telephone_event;
 pub mod tone;
+mod transmit;
 pub mod wav;
 
 pub use command::{Barge, Codec, Command, Digits, Listening, OpenPort, Play, Refusal, Repeat};

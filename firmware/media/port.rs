@@ -1,5 +1,5 @@
-//! One port: the receive side of a leg (packets to sound and digits), its transmit side (sound
-//! and digits to packets), and the detector beside it.
+//! One port: the receive side of a leg (packets to sound and digits), its transmit side, and the
+//! detector beside it.
 
 use crate::command::{Codec, Digits, Listening, OpenPort};
 use crate::conceal::Concealer;
@@ -9,14 +9,11 @@ use crate::fact::{Fact, Facts, PacketRefusal, PortStats};
 use crate::id::PortId;
 use crate::jitter::{JitterBuffer, Pulled};
 use crate::mix::Voice;
-use crate::rtp::{HEADER, Header, Order, Packet, Sequence, Speaker, Standing};
+use crate::rtp::{Header, Order, Packet, Sequence, Speaker, Standing};
 use crate::spandsp::DtmfReceiver;
-use crate::telephone_event::{self, Event, Sender, Sending};
-use crate::tone::Pair;
-use crate::{FRAME, Frame, TICK_MS, g711, limits};
-
-/// Length of a packet of 20 ms of G.711, bytes.
-pub const PACKET: usize = HEADER + FRAME;
+use crate::telephone_event::{self, Event};
+use crate::transmit::Transmit;
+use crate::{FRAME, Frame, TICK_MS, limits};
 
 /// RFC 3389 comfort noise: a sign of life without sound; we make our own silence.
 const COMFORT_NOISE: u8 = 13;
@@ -72,24 +69,6 @@ enum Heard {
 }
 
 #[derive(Debug)]
-struct Transmit {
-    codec: Codec,
-    sending: bool,
-    /// The next sound packet begins a spurt.
-    marker: bool,
-    ssrc: u32,
-    sequence: u16,
-    timestamp: u32,
-    digits: Sender,
-    /// Timestamp at which the digit under way began.
-    event_timestamp: u32,
-    /// Sound of the digit under way where it goes in band.
-    pair: Pair,
-    packet: [u8; PACKET],
-    len: u8,
-}
-
-#[derive(Debug)]
 struct Detector {
     listening: Listening,
     onset: Onset,
@@ -117,19 +96,7 @@ impl Port {
                 silent_ticks: 0,
                 heard: Heard::Nothing,
             },
-            transmit: Transmit {
-                codec: Codec::Alaw,
-                sending: false,
-                marker: true,
-                ssrc: 0,
-                sequence: 0,
-                timestamp: 0,
-                digits: Sender::default(),
-                event_timestamp: 0,
-                pair: Pair::SILENT,
-                packet: [0; PACKET],
-                len: 0,
-            },
+            transmit: Transmit::new(),
             detector: Detector {
                 listening: Listening::Off,
                 onset: Onset::default(),
@@ -155,27 +122,19 @@ impl Port {
         receive.jitter_us_16 = 0;
         receive.heard = Heard::Nothing;
         self.set_media_timeout(how.media_timeout_ms);
-        let transmit = &mut self.transmit;
-        transmit.codec = how.codec;
-        transmit.sending = true;
-        transmit.marker = true;
-        transmit.ssrc = how.ssrc;
-        transmit.sequence = how.sequence;
-        transmit.timestamp = how.timestamp;
-        transmit.digits = Sender::default();
-        transmit.len = 0;
+        self.transmit.open(how);
         self.set_listening(how.listening);
     }
 
     /// Takes it out of use.
     pub fn close(&mut self) {
         self.open = false;
-        self.transmit.len = 0;
+        self.transmit.close();
     }
 
     /// What is sent from now on.
     pub fn set_codec(&mut self, codec: Codec) {
-        self.transmit.codec = codec;
+        self.transmit.set_codec(codec);
     }
 
     /// Payload type of telephone-events both ways.
@@ -185,8 +144,7 @@ impl Port {
 
     /// Whether packets are sent.
     pub fn set_sending(&mut self, sending: bool) {
-        self.transmit.marker |= sending && !self.transmit.sending;
-        self.transmit.sending = sending;
+        self.transmit.set_sending(sending);
     }
 
     /// How long no packet may come, ms; 0: never mind.
@@ -207,7 +165,7 @@ impl Port {
 
     /// Queues digits to send; `false` if there is no room for all.
     pub fn queue_digits(&mut self, digits: &Digits) -> bool {
-        self.transmit.digits.queue(digits)
+        self.transmit.queue_digits(digits)
     }
 
     /// Its counts.
@@ -361,29 +319,17 @@ impl Port {
 
     /// Sends 20 ms: `encode` writes the sound if sound is what goes out.
     pub fn say(&mut self, facts: &mut Facts, encode: impl FnOnce(Codec, &mut [u8; FRAME])) {
-        let transmit = &mut self.transmit;
-        transmit.len = 0;
-        if transmit.sending {
-            let busy = transmit.digits.is_busy();
-            match transmit.digits.next_tick() {
-                Some(digit) => transmit.say_digit(digit, self.receive.digit_payload, encode),
-                None => {
-                    if busy {
-                        facts.push(Fact::DigitsSent { port: self.id });
-                    }
-                    transmit.say_sound(encode);
-                }
-            }
-            self.stats.sent = self.stats.sent.wrapping_add(1);
+        let digits_done = self.transmit.handle_tick(self.receive.digit_payload, encode);
+        if digits_done {
+            facts.push(Fact::DigitsSent { port: self.id });
         }
-        transmit.timestamp = transmit.timestamp.wrapping_add(FRAME as u32);
+        self.stats.sent = self.stats.sent.wrapping_add(u32::from(self.packet().is_some()));
     }
 
     /// The packet of this tick.
     #[must_use]
     pub fn packet(&self) -> Option<&[u8]> {
-        let packet = self.transmit.packet.get(..usize::from(self.transmit.len))?;
-        (!packet.is_empty()).then_some(packet)
+        self.transmit.packet()
     }
 }
 
@@ -427,73 +373,5 @@ impl Receive {
             self.jitter_us_16 += d - self.jitter_us_16 / 16;
         }
         self.transit_us = Some(transit);
-    }
-}
-
-impl Transmit {
-    fn say_sound(&mut self, encode: impl FnOnce(Codec, &mut [u8; FRAME])) {
-        let header = Header {
-            marker: core::mem::take(&mut self.marker),
-            payload_type: self.codec.payload_type(),
-            timestamp: self.timestamp,
-            ..self.header()
-        };
-        let Some((head, sound)) = self.packet.split_first_chunk_mut::<HEADER>() else {
-            return;
-        };
-        *head = header.emit();
-        if let Some(sound) = sound.first_chunk_mut::<FRAME>() {
-            encode(self.codec, sound);
-        }
-        self.len = PACKET as u8;
-    }
-
-    fn say_digit(
-        &mut self,
-        digit: Sending,
-        payload_type: Option<u8>,
-        encode: impl FnOnce(Codec, &mut [u8; FRAME]),
-    ) {
-        let first = matches!(digit, Sending::On { ticks: 0, .. });
-        if first {
-            self.event_timestamp = self.timestamp;
-        }
-        let Some(payload_type) = payload_type else {
-            return self.say_in_band(digit);
-        };
-        let Some(event) = digit.event() else {
-            return self.say_sound(encode);
-        };
-        let header = Header {
-            marker: first,
-            payload_type,
-            timestamp: self.event_timestamp,
-            ..self.header()
-        };
-        const END: usize = HEADER + telephone_event::PAYLOAD;
-        self.packet[..HEADER].copy_from_slice(&header.emit());
-        self.packet[HEADER..END].copy_from_slice(&event.emit());
-        self.len = END as u8;
-    }
-
-    fn say_in_band(&mut self, digit: Sending) {
-        let mut frame = [0; FRAME];
-        match digit {
-            Sending::On { digit, ticks } => {
-                if ticks == 0 {
-                    self.pair = Pair::of_digit(digit).unwrap_or(Pair::SILENT);
-                }
-                self.pair.fill(&mut frame);
-            }
-            Sending::Off { .. } => {}
-        }
-        self.say_sound(|codec, bytes| g711::encode(codec, &frame, bytes));
-    }
-
-    /// Source and the next sequence number.
-    fn header(&mut self) -> Header {
-        let sequence = self.sequence;
-        self.sequence = sequence.wrapping_add(1);
-        Header { sequence, ssrc: self.ssrc, ..Header::default() }
     }
 }

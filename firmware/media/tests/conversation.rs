@@ -148,6 +148,19 @@ fn a_pressed_key_is_told_once_and_reaches_nobody_as_sound() {
 }
 
 #[test]
+fn a_key_pressed_in_mid_sound_is_no_loss_and_adds_no_delay() {
+    let mut x = Switchbox::new();
+    x.open(A);
+    x.phone(A).say_tone(440, -15);
+    x.run(50);
+    x.phone(A).press_events(b"7");
+    x.run(50);
+    assert_eq!(x.digits(A, DigitPath::Event), b"7");
+    let stats = x.engine.stats(A).unwrap();
+    assert_eq!((stats.lost_ms, stats.stretched_ms, stats.depth_ms), (0, 0, 20));
+}
+
+#[test]
 fn keys_in_the_sound_are_found_where_a_detector_listens() {
     let mut x = Switchbox::new();
     x.engine
