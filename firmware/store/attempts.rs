@@ -300,9 +300,10 @@ pub(crate) fn end(edit: &mut Edit<'_>, id: AttemptId, cause: Cause, by: Side) ->
         return Ok(Applied::Unchanged);
     }
     let ended = attempt.end(edit.at(), cause, by);
-    let event = match ended.outcome {
-        Outcome::Lost => lead::Event::FateHidden { attempt: id },
-        outcome => lead::Event::Ended { attempt: id, outcome },
+    let event = if ended.outcome == Outcome::Lost {
+        lead::Event::FateHidden { attempt: id }
+    } else {
+        lead::Event::Ended { attempt: id, outcome: ended.outcome }
     };
     let record = edit.lead(attempt.lead)?;
     leads::handle(edit, &record, event)??;

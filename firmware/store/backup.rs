@@ -48,7 +48,9 @@ fn copy(from: &Path, partial: &Path, progress: &mut impl FnMut(Progress)) -> Res
                 StepResult::Done => break,
                 StepResult::More => {}
                 // Locked by a checkpoint: the next step is as good.
-                _ => std::thread::sleep(Duration::from_millis(5)),
+                StepResult::Busy | StepResult::Locked | _ => {
+                    std::thread::sleep(Duration::from_millis(5))
+                }
             }
             let at = backup.progress();
             let pages = |n: i32| u32::try_from(n).unwrap_or(0);

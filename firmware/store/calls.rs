@@ -188,6 +188,10 @@ fn read(row: &Row<'_>) -> Result<CallRecord> {
 
 /// Makes or fills the row of a leg.
 pub(crate) fn note(edit: &mut Edit<'_>, note: &NoteCall) -> Result<Applied> {
+    let lead = match note.attempt {
+        Some(attempt) => edit.attempt(attempt)?.attempt.lead,
+        None => call::LeadId(0),
+    };
     let known = edit.call_of_leg(note.leg)?;
     let merged = known.as_ref().map_or_else(|| note.clone(), |old| merge(&old.call, note));
     if known.as_ref().is_some_and(|old| old.call == merged) {
@@ -199,11 +203,7 @@ pub(crate) fn note(edit: &mut Edit<'_>, note: &NoteCall) -> Result<Applied> {
     };
     fill(edit, id, &merged)?;
     let (kind, personal) = match (&known, merged.ended) {
-        (None, _) => {
-            let lead = merged.attempt.map(|a| edit.attempt(a)).transpose()?;
-            let lead = lead.map(|r| r.attempt.lead).unwrap_or_default();
-            ("call_begun", Some(Personal { lead, text: &merged.number }))
-        }
+        (None, _) => ("call_begun", Some(Personal { lead, text: &merged.number })),
         (Some(_), None) => ("call_progress", None),
         (Some(_), Some(_)) => ("call_ended", None),
     };

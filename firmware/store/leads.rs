@@ -256,37 +256,49 @@ pub(crate) fn reopen(edit: &mut Edit<'_>, id: LeadId) -> Result<Applied> {
     Ok(Applied::Done)
 }
 
-/// Erases what is personal. The lead's life, its attempts' times and the chain stay.
+/// Erases what is personal: also the raw rows of files in which the number was refused or met again,
+/// and calls of the same number outside the campaign. The lead's life, its attempts' times, the
+/// do-not-call list and the chain stay. Scans, because it is rare.
 pub(crate) fn erase(edit: &mut Edit<'_>, id: LeadId) -> Result<Applied> {
     stop(edit, id, lead::Event::Withdraw)?;
-    if let Some(attempt) = edit.life(&edit.lead(id)?)?.in_flight() {
+    let record = edit.lead(id)?;
+    if let Some(attempt) = edit.life(&record)?.in_flight() {
         return Err(Error::Lead(lead::Refused::InFlight(attempt)));
     }
-    let params: crate::scope::Params<'_> = &[(":id", &id.0)];
+    let Some(number) = &record.number else { return Ok(Applied::Unchanged) };
+    let number = number.as_str();
     edit.run(
         tenant_sql!(
             "UPDATE leads SET number = NULL, raw = '', name = '', fields = '{}'
              WHERE tenant_id = :tenant AND id = :id"
         ),
-        params,
+        &[(":id", &id.0)],
     )?;
     edit.run(
         tenant_sql!(
-            "UPDATE calls SET number = '' WHERE tenant_id = :tenant AND attempt_id IN
-               (SELECT id FROM attempts WHERE tenant_id = :tenant AND lead_id = :id)"
+            "UPDATE import_rows SET raw = '' WHERE tenant_id = :tenant AND batch_id IN
+               (SELECT id FROM lead_batches WHERE tenant_id = :tenant AND campaign_id = :campaign)
+               AND (instr(raw, :number) OR (:raw != '' AND instr(raw, :raw)))"
         ),
-        params,
+        &[(":campaign", &record.campaign.0), (":number", &number), (":raw", &record.raw)],
+    )?;
+    edit.run(
+        tenant_sql!("UPDATE calls SET number = '' WHERE tenant_id = :tenant AND number = :number"),
+        &[(":number", &number)],
     )?;
     edit.run(
         tenant_sql!(
             "UPDATE attempts SET number = '', note = NULL
              WHERE tenant_id = :tenant AND lead_id = :id"
         ),
-        params,
+        &[(":id", &id.0)],
     )?;
     edit.run(
-        tenant_sql!("DELETE FROM event_personal WHERE tenant_id = :tenant AND lead_id = :id"),
-        params,
+        tenant_sql!(
+            "DELETE FROM event_personal
+             WHERE tenant_id = :tenant AND (lead_id = :id OR text = :number)"
+        ),
+        &[(":id", &id.0), (":number", &number)],
     )?;
     edit.event(Event { kind: "lead_erased", row: id.0, payload: json!({}), personal: None })?;
     Ok(Applied::Done)

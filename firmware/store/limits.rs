@@ -28,6 +28,9 @@ pub const STATEMENTS_MAX: usize = 256;
 /// Pages of the write-ahead log after which it is moved into the database: 16 MB, so that a big
 /// import does not checkpoint in every group.
 pub const WAL_PAGES: u32 = 4_000;
+/// Bytes of the write-ahead log that stay on disk after it has been moved in: a long report lets it
+/// grow, and it must not keep that room.
+pub const WAL_BYTES_KEPT: u32 = 64 << 20;
 /// Pages copied by one step of a backup, so that the writer gets between two steps.
 pub const BACKUP_PAGES: i32 = 256;
 /// Characters of a raw row that are kept with its refusal.

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::chain::{self, Anchor, Broken, EventRow, Head, Verified};
 use crate::error::{Error, Result};
 use crate::job::{Applied, Change, Job};
-use crate::limits::{BUSY_MS, STATEMENTS_MAX, WAL_PAGES};
+use crate::limits::{BUSY_MS, STATEMENTS_MAX, WAL_BYTES_KEPT, WAL_PAGES};
 use crate::scope::{self, BoxView, Log, View};
 use crate::seal::BoxKey;
 use crate::{apply, attempts::AttemptRecord, migrate};
@@ -54,6 +54,7 @@ impl Store {
         conn.pragma_update(None, "synchronous", "FULL")?;
         conn.pragma_update(None, "foreign_keys", true)?;
         conn.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
+        conn.pragma_update(None, "journal_size_limit", WAL_BYTES_KEPT)?;
         conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         migrate::migrate(&mut conn)?;
         conn.execute(

@@ -275,6 +275,7 @@ CREATE TABLE attempts (
 -- One attempt in flight for one lead, whatever the code believes.
 CREATE UNIQUE INDEX attempts_in_flight ON attempts (lead_id) WHERE state != 'ended';
 CREATE INDEX attempts_open ON attempts (tenant_id, id) WHERE state != 'ended';
+CREATE INDEX attempts_by_lead ON attempts (lead_id, id);
 CREATE INDEX attempts_by_time ON attempts (tenant_id, claimed_at, id);
 CREATE INDEX attempts_by_campaign ON attempts (tenant_id, campaign_id, claimed_at, id);
 CREATE INDEX attempts_by_agent ON attempts (tenant_id, agent_id, claimed_at, id)

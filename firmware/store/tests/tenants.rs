@@ -64,7 +64,8 @@ fn change() -> impl Strategy<Value = TenantChange> {
         id.clone().prop_map(|b| TenantChange::CloseBatch(BatchId(b))),
         (1u64..9, id.clone()).prop_map(|(leg, n)| {
             let mut note = NoteCall::new(LegId(leg), CallKind::Inbound, "+8613800000000", NOON);
-            note.agent = Some(call::AgentId(n));
+            note.agent = (n > 2).then_some(call::AgentId(n));
+            note.attempt = (leg > 4).then_some(AttemptId(n));
             note.ended = (n > 3).then_some((NOON, Cause::UserBusy, Side::Far));
             TenantChange::NoteCall(Box::new(note))
         }),

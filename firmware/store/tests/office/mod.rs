@@ -4,9 +4,7 @@
 use call::{AgentId, AttemptId, CampaignId, Cause, Epoch, Number, Side, Stamp, TenantId};
 use dialer::agent::Reach;
 use dialer::attempt::{Attempt, Moment};
-use dialer::campaign::{Mode, Settings};
-use dialer::hours::Hours;
-use dialer::lead::RetryRules;
+use dialer::campaign::Settings;
 use dialer::outcome::{DispositionSet, Language};
 use store::agents::SaveAgent;
 use store::batches::{ImportRow, Parsed};
@@ -38,20 +36,7 @@ pub fn tenant(store: &mut Store, name: &str) -> TenantId {
 }
 
 pub fn settings(name: &str) -> Settings {
-    Settings {
-        name: name.into(),
-        mode: Mode::Precise,
-        ring_ms: 30_000,
-        retry: RetryRules::default(),
-        hours: Hours::always("UTC"),
-        trunks: vec![],
-        caller: None,
-        agents: vec![],
-        dispositions: DispositionSet::built_in(Language::En),
-        wrap_up_ms: 30_000,
-        record: true,
-        calls_max: None,
-    }
+    Settings::new(name, DispositionSet::built_in(Language::En))
 }
 
 pub fn campaign(store: &mut Store, tenant: TenantId, name: &str) -> CampaignId {
@@ -117,6 +102,7 @@ pub fn claim(
     match store.apply(&of(at, tenant, change)).unwrap() {
         Applied::Claimed(attempts) => attempts,
         Applied::Unchanged => Vec::new(),
+        #[allow(clippy::wildcard_enum_match_arm)]
         other => panic!("a claim answered {other:?}"),
     }
 }
