@@ -3,10 +3,11 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod archive;
-pub mod disk;
 pub mod config;
+pub mod disk;
 pub mod journal;
 pub mod limits;
 pub mod realtime;
 pub mod seam;
 pub mod sound;
+pub mod switch;

@@ -21,3 +21,65 @@ pub const JOURNAL_COMPACT_MIN: usize = 1_000;
 
 /// Lines for each entry of the book above which the journal is mostly history.
 pub const JOURNAL_COMPACT_FACTOR: usize = 4;
+
+/// Ends of offers that are remembered, so that a late withdrawal hears the truth: an hour of a
+/// busy box.
+pub const OFFERS_REMEMBERED: usize = 4_096;
+
+/// Calls at once of one desk phone: what it can show, and what a stolen account can cost.
+pub const LEGS_PER_ACCOUNT_MAX: usize = 4;
+
+/// Accounts of one desired state.
+pub const ACCOUNTS_MAX: usize = 2_000;
+
+/// Trunks of one desired state.
+pub const TRUNKS_MAX: usize = 64;
+
+/// Ends in one snapshot, legs and recordings each: at about 600 bytes each well within a line of
+/// the link beside what lives. The others follow as events.
+pub const SNAPSHOT_ENDS_MAX: usize = 400;
+
+/// Ends told behind a snapshot before centerd must acknowledge: a part of its queue.
+pub const ENDS_A_TURN_MAX: usize = 500;
+
+/// From dialling until it counts as ringing if no ringing is told, ms (`link::Command::Originate`).
+pub const RING_BEGINS_MS: u64 = 10_000;
+
+/// Longest ring time-out that is taken, ms. The endpoint gives up by itself soon after.
+pub const RING_TIMEOUT_MAX_MS: u32 = 170_000;
+
+/// From the moment centerd takes an incoming leg until it must be answered, ms: as long as the
+/// network lets it ring (RFC 3261 §16.6, timer C, is above three minutes).
+pub const UNANSWERED_MS: u64 = 170_000;
+
+/// Without a packet of sound for so long an answered leg is dead, ms. Twice the longest
+/// comfort-noise pause we allow a phone.
+pub const MEDIA_TIMEOUT_MS: u32 = 60_000;
+
+/// From our BYE or CANCEL until a leg is over without the far end's word, ms: a little above
+/// 64 × T1 (RFC 3261 §17.1.2.2, timer F), in which the endpoint tells it by itself.
+pub const RELEASE_MS: u64 = 34_000;
+
+/// Longest wait for the sound core's last word about a closed port, ms.
+pub const PORT_CLOSE_MS: u64 = 2_000;
+
+/// Longest wait for a stopped recording to be sealed, ms: a disk that is slow but alive.
+pub const SEAL_MS: u64 = 60_000;
+
+/// How much longer than its length a play may take until its end counts as lost, ms.
+pub const PLAY_LATE_MS: u64 = 2_000;
+
+/// While centerd is away: how long legs wait for it that nothing in the switch will end, ms.
+pub const ORPHANS_MS: u64 = 120_000;
+
+/// From one report of the state to the next, ms.
+pub const HEALTH_MS: u64 = 5_000;
+
+/// A sound alarm stands until the ticks have been in time for so long, ms.
+pub const OVERRUN_CALM_MS: u64 = 60_000;
+
+/// How often a trunk without registration is asked whether it is there, ms.
+pub const TRUNK_ASKED_MS: u64 = 30_000;
+
+/// For how long we ask a trunk to register us, s.
+pub const TRUNK_REGISTER_S: u32 = 300;

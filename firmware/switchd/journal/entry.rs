@@ -5,6 +5,7 @@
 //! of the book itself, in a new file.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use call::{AccountId, LegId, RecordingId, Stamp};
 use link::{LegRecord, RecordingRecord, RecordingState};
@@ -60,20 +61,41 @@ impl Entry {
     }
 }
 
-/// What is needed to say BYE in a dialog that an earlier switchd had (RFC 3261 §12.2.1.1).
+/// What is needed to end a call in the place of a dead process: BYE where it was up (RFC 3261
+/// §12.2.1.1), CANCEL where it rang.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptDialog {
-    /// The dialog in the words of `signal::sip`.
-    pub record: String,
+    /// The branch of our INVITE, while it rings; `None`: the call is up.
+    pub branch: Option<String>,
+    /// The Call-ID.
+    pub call_id: String,
+    /// Our address with tag.
+    pub local: String,
+    /// The far end's address with tag.
+    pub remote: String,
+    /// Our last sequence number.
+    pub cseq: u32,
+    /// The far end itself.
+    pub target: String,
+    /// Through whom requests go, next hop first.
+    pub routes: Vec<String>,
+    /// Where requests are sent.
+    pub peer: SocketAddr,
 }
 
 /// A contact that a phone registered (RFC 3261 §10.3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptContact {
-    /// The contact in the words of `signal::sip`.
-    pub record: String,
+    /// As the phone wrote it.
+    pub contact: String,
+    /// Where the phone really is.
+    pub peer: SocketAddr,
     /// Until when.
     pub expires: Stamp,
+    /// Of its REGISTER.
+    pub call_id: String,
+    /// Of its REGISTER.
+    pub cseq: u32,
 }
 
 /// What a journal adds up to.
@@ -163,20 +185,38 @@ mod tests {
         Box::new(LegRecord::new(LegId(n), LegTag(n), line, Direction::Out, Stamp(5)))
     }
 
+    fn peer() -> SocketAddr {
+        SocketAddr::from(([192, 0, 2, 1], 5060))
+    }
+
+    fn dialog() -> KeptDialog {
+        let word = |w: &str| w.to_owned();
+        KeptDialog {
+            branch: None,
+            call_id: word("c"),
+            local: word("<sip:a@b>;tag=1"),
+            remote: word("<sip:c@d>;tag=2"),
+            cseq: 1,
+            target: word("sip:c@d"),
+            routes: vec![],
+            peer: peer(),
+        }
+    }
+
+    fn contact() -> KeptContact {
+        let contact = "<sip:a@b>".to_owned();
+        let call_id = "c".to_owned();
+        KeptContact { contact, peer: peer(), expires: Stamp(1), call_id, cseq: 1 }
+    }
+
     fn entry() -> impl Strategy<Value = Entry> {
         (0u64..6, 0u8..4, any::<bool>()).prop_map(|(n, kind, full)| match kind {
-            0 => Entry::Leg {
-                record: record(n),
-                dialog: full.then(|| KeptDialog { record: "d".to_owned() }),
-            },
+            0 => Entry::Leg { record: record(n), dialog: full.then(dialog) },
             1 => Entry::Ended { record: record(n) },
             2 => Entry::Acked { legs: vec![LegId(n)], recordings: vec![] },
             _ => Entry::Contacts {
                 account: AccountId(n as i64),
-                contacts: full
-                    .then(|| KeptContact { record: "c".to_owned(), expires: Stamp(1) })
-                    .into_iter()
-                    .collect(),
+                contacts: full.then(contact).into_iter().collect(),
             },
         })
     }

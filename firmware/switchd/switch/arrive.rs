@@ -1,0 +1,167 @@
+//! Calls that come in, and what becomes of them when centerd does not take them.
+
+use call::id::LegOrigin;
+use call::{Cause, LegId, LegPhase, LegTag, Side};
+use link::{Direction, Event, LegRecord, Line, Refusal};
+use signal::sip::endpoint::CallKey;
+
+use super::leg::{Leg, Plan};
+use super::line::Arrival;
+use super::talk::wrong_phase;
+use super::{Note, Switch, Timer, Turned};
+use crate::limits::{LEGS_PER_ACCOUNT_MAX, UNANSWERED_MS};
+
+impl Switch {
+    /// Somebody calls.
+    pub(super) fn arrived(&mut self, arrival: Arrival) {
+        if let Err(why) = self.may_arrive(arrival.line) {
+            let cause = match why {
+                Turned::Full => Cause::NoCircuit,
+                Turned::LineFull => Cause::UserBusy,
+                Turned::NoSound => Cause::IncompatibleDestination,
+                Turned::Stopping => Cause::TemporaryFailure,
+            };
+            return self.turn_away(arrival.call, cause, why);
+        }
+        let Some(port) = self.ports.take() else {
+            return self.turn_away(arrival.call, Cause::NoCircuit, Turned::Full);
+        };
+        let answer = match arrival.offer.as_deref().map(|o| self.lines.answer(port, o)) {
+            None => None,
+            Some(Ok(answer)) => Some(answer),
+            Some(Err(_)) => {
+                self.ports.give_back(port);
+                let cause = Cause::IncompatibleDestination;
+                return self.turn_away(arrival.call, cause, Turned::NoSound);
+            }
+        };
+        self.legs_named += 1;
+        let leg = LegId::new(LegOrigin::Switch, self.setup.epoch, self.legs_named);
+        let direction = Direction::In;
+        let mut record = LegRecord::new(leg, LegTag(0), arrival.line, direction, self.now.stamp);
+        record.called = arrival.called;
+        record.caller = arrival.caller;
+        record.phase = LegPhase::Dialing;
+        let mut new = Leg::new(record.clone(), port, arrival.call, Plan::None, 0);
+        new.answer = answer;
+        self.begin_leg(new);
+        self.changed.remove(&leg);
+        self.await_center(leg);
+        self.tell(Event::Incoming(Box::new(record)));
+    }
+
+    fn may_arrive(&self, line: Line) -> Result<(), Turned> {
+        if self.stopping {
+            return Err(Turned::Stopping);
+        }
+        if self.may_begin().is_err() {
+            return Err(Turned::Full);
+        }
+        let bound = match line {
+            Line::Account(_) => LEGS_PER_ACCOUNT_MAX,
+            Line::Trunk(trunk) => {
+                let found = self.desired.trunks.iter().find(|t| t.id == trunk);
+                found.map_or(0, |t| usize::from(t.channels_max))
+            }
+        };
+        if self.legs_on(line) >= bound { Err(Turned::LineFull) } else { Ok(()) }
+    }
+
+    fn turn_away(&mut self, call: CallKey, cause: Cause, why: Turned) {
+        self.lines.hang_up(self.now.tick, call, cause);
+        self.note(Note::Refused { why });
+    }
+
+    /// centerd has the fallback's time to take the leg, whether it is here now or not: it may be
+    /// back in a second.
+    fn await_center(&mut self, leg: LegId) {
+        let within_ms = u64::from(self.desired.fallback.route_within_ms);
+        self.deadlines.set(Timer::Fallback(leg), self.now.tick + within_ms);
+    }
+
+    /// centerd is gone: what it had taken and not answered waits for it again.
+    pub(super) fn await_center_for_incoming(&mut self) {
+        let open = |leg: &&Leg| {
+            leg.record.direction == Direction::In
+                && leg.record.phase < LegPhase::Answered
+                && leg.ending.is_none()
+        };
+        let waiting: Vec<LegId> = self.legs.values().filter(open).map(Leg::id).collect();
+        for leg in waiting {
+            self.await_center(leg);
+        }
+    }
+
+    /// centerd lets it ring.
+    pub(super) fn ring(&mut self, leg: LegId) -> Result<(), Refusal> {
+        let call = self.taken(leg)?;
+        let at = self.now.stamp;
+        self.change(leg, |l| {
+            l.record.phase = LegPhase::Alerting;
+            l.record.ringing.get_or_insert(at);
+        });
+        self.lines.ring(self.now.tick, call);
+        Ok(())
+    }
+
+    /// centerd answers it.
+    pub(super) fn answer(&mut self, leg: LegId) -> Result<(), Refusal> {
+        if self.leg(leg).is_some_and(Leg::is_talkable) {
+            return Ok(());
+        }
+        self.taken(leg)?;
+        self.accept(leg);
+        Ok(())
+    }
+
+    /// An incoming, unanswered leg about which centerd has given an order.
+    fn taken(&mut self, leg: LegId) -> Result<CallKey, Refusal> {
+        let found = self.legs.get_mut(&leg).ok_or(Refusal::NoSuchLeg { leg })?;
+        let phase = found.record.phase;
+        if found.record.direction == Direction::Out
+            || phase >= LegPhase::Answered
+            || found.plan != Plan::None
+        {
+            return Err(wrong_phase(leg, &format!("{phase:?}").to_lowercase()));
+        }
+        let call = found.call;
+        self.deadlines.stop(Timer::Fallback(leg));
+        if !self.deadlines.runs(Timer::Unanswered(leg)) {
+            self.deadlines.set(Timer::Unanswered(leg), self.now.tick + UNANSWERED_MS);
+        }
+        Ok(call)
+    }
+
+    fn accept(&mut self, leg: LegId) {
+        let Some(found) = self.legs.get_mut(&leg) else { return };
+        let (port, call) = (found.port, found.call);
+        let sdp = match found.answer.take() {
+            Some((answer, agreed)) => {
+                self.agree(leg, agreed);
+                answer
+            }
+            // The caller made no offer: ours goes out, and its answer comes with the ACK.
+            None => self.lines.offer(port),
+        };
+        self.lines.accept(self.now.tick, call, &sdp);
+        self.was_answered(leg);
+    }
+
+    /// Nobody took the leg: callers from outside hear why, everybody else is told by status.
+    pub(super) fn fall_back(&mut self, leg: LegId) {
+        let Some(found) = self.leg(leg) else { return };
+        if found.record.phase >= LegPhase::Answered || found.ending.is_some() {
+            return;
+        }
+        let outside = matches!(found.record.line, Line::Trunk(_));
+        let prompt = self.desired.fallback.prompt.clone().filter(|_| outside);
+        let Some(prompt) = prompt.filter(|p| self.setup.library.find(p).is_some()) else {
+            return self.end_leg(leg, Cause::SubscriberAbsent, Side::Box);
+        };
+        self.accept(leg);
+        if let Some(found) = self.legs.get_mut(&leg).filter(|l| l.is_talkable()) {
+            found.plan = Plan::Leaving(Cause::NormalClearing);
+            self.say_farewell(leg, Some(&prompt));
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! One leg as the switch knows it: its record, and what it is in the middle of.
+
+use call::{Cause, LegId, Side};
+use link::{AnswerPlan, LegRecord};
+use media::{PortId, PromptId};
+use signal::sip::endpoint::CallKey;
+use signal::sip::sdp::Negotiated;
+
+/// One leg.
+#[derive(Clone, Debug)]
+pub(crate) struct Leg {
+    pub(crate) record: LegRecord,
+    /// Its place in the sound core, and its pair of RTP ports.
+    pub(crate) port: PortId,
+    /// Its call in the SIP endpoint.
+    pub(crate) call: CallKey,
+    pub(crate) plan: Plan,
+    pub(crate) ring_timeout_ms: u32,
+    pub(crate) play: Option<Playing>,
+    pub(crate) collect: Option<Collecting>,
+    /// What was agreed on with the far end; the port is open from then on.
+    pub(crate) sound: Option<Negotiated>,
+    /// Why and by whom it ends, once we have asked for the end.
+    pub(crate) ending: Option<(Cause, Side)>,
+    /// Incoming: our answer to the caller's offer of sound, until it is given.
+    pub(crate) answer: Option<(String, Negotiated)>,
+}
+
+impl Leg {
+    pub(crate) fn new(
+        record: LegRecord,
+        port: PortId,
+        call: CallKey,
+        plan: Plan,
+        ring_timeout_ms: u32,
+    ) -> Leg {
+        Leg {
+            record,
+            port,
+            call,
+            plan,
+            ring_timeout_ms,
+            play: None,
+            collect: None,
+            sound: None,
+            ending: None,
+            answer: None,
+        }
+    }
+
+    pub(crate) fn id(&self) -> LegId {
+        self.record.leg
+    }
+
+    /// Answered, and nobody has asked for its end.
+    pub(crate) fn is_talkable(&self) -> bool {
+        self.record.phase == call::LegPhase::Answered && self.ending.is_none()
+    }
+}
+
+/// What remains of a leg's answer plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Plan {
+    /// There is none, or it has been fulfilled.
+    None,
+    /// It waits for the answer.
+    Armed(AnswerPlan),
+    /// Somebody has answered and waits for a seat.
+    Waiting(AnswerPlan),
+    /// No seat was found; when the prompt has been heard the leg ends so.
+    Leaving(Cause),
+}
+
+/// What a leg hears from its own player.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Playing {
+    /// centerd's name for it; `None`: the box's own.
+    pub(crate) play: Option<u32>,
+    pub(crate) prompts: Vec<PromptId>,
+    pub(crate) repeat: bool,
+    pub(crate) barge_in: bool,
+    /// All of it once, ms.
+    pub(crate) length_ms: u32,
+}
+
+/// Digits that are being gathered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Collecting {
+    pub(crate) collect: u32,
+    pub(crate) digits: String,
+    pub(crate) digits_max: u8,
+    pub(crate) first_ms: u32,
+    pub(crate) inter_ms: u32,
+    pub(crate) end: Option<char>,
+}
