@@ -78,7 +78,7 @@ fn the_writer_answers_after_the_commit_and_readers_see_it_then() {
     let change = TenantChange::OpenBatch { campaign, file_name: "x".into() };
     let batch = writer.submit(of(NOON, tenant, change)).unwrap().wait().unwrap();
     let batch = store::BatchId(batch.id().unwrap());
-    let (sender, receiver) = mpsc::channel();
+    let (sender, receiver) = mpsc::sync_channel(4);
     for chunk in 0..4_u32 {
         let rows = (1..=500).map(|r| row(chunk * 500 + r, u64::from(chunk * 500 + r))).collect();
         let job = of(NOON, tenant, TenantChange::ImportRows { batch, rows });
@@ -104,10 +104,10 @@ fn the_writer_answers_after_the_commit_and_readers_see_it_then() {
 fn a_full_queue_is_told_at_once_and_every_taken_job_is_answered() {
     let (_folder, store, tenant, campaign) = on_disk();
     let (writer, thread) = Writer::start(store).unwrap();
-    let (gate, wait) = mpsc::channel::<()>();
+    let (gate, wait) = mpsc::sync_channel::<()>(1);
     // The first answer holds the writer's thread, so that what follows piles up.
     let first = of_box(NOON, BoxChange::BumpDesired);
-    writer.submit_with(first, move |_| drop(wait.recv())).unwrap();
+    writer.submit_with(first, move |_| wait.recv().unwrap()).unwrap();
     let chunk =
         || of(NOON, tenant, TenantChange::ImportRows { batch: store::BatchId(1), rows: vec![] });
     let mut tickets = Vec::new();

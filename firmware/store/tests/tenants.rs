@@ -138,6 +138,20 @@ fn everything(view: &View<'_>) -> String {
     seen
 }
 
+/// Which rows of this id a tenant may read.
+fn readable(view: &View<'_>, id: i64) -> [bool; 8] {
+    [
+        view.person(PersonId(id)).is_ok(),
+        view.agent(call::AgentId(id)).is_ok(),
+        view.campaign(CampaignId(id)).is_ok(),
+        view.batch(BatchId(id)).is_ok(),
+        view.lead(LeadId(id)).is_ok(),
+        view.attempt(AttemptId(id)).is_ok(),
+        view.recording(RecordingId(id)).is_ok(),
+        view.call_of_leg(LegId(id.cast_unsigned())).unwrap().is_some(),
+    ]
+}
+
 fn two_offices() -> (Store, [TenantId; 2]) {
     let mut store = store();
     let tenants = ["one", "two"].map(|name| tenant(&mut store, name));
@@ -178,5 +192,11 @@ proptest! {
             prop_assert!(before == after, "{change:?} of {} reached {other}", tenants[who]);
         }
         prop_assert!(store.verify(1, None, None).unwrap().is_ok());
+        for id in 1..12 {
+            let [one, two] = tenants.map(|tenant| readable(&store.tenant(tenant), id));
+            for (kind, (mine, theirs)) in one.into_iter().zip(two).enumerate() {
+                prop_assert!(!(mine && theirs), "both read row {id} of kind {kind}");
+            }
+        }
     }
 }

@@ -1,5 +1,11 @@
 //! The office that the tests work in: a store with tenants, campaigns, agents and leads.
-#![allow(dead_code, clippy::unwrap_used, clippy::missing_panics_doc, missing_docs)]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    clippy::missing_panics_doc,
+    missing_docs
+)]
 
 use call::{AgentId, AttemptId, CampaignId, Cause, Epoch, Number, Side, Stamp, TenantId};
 use dialer::agent::Reach;
@@ -102,7 +108,6 @@ pub fn claim(
     match store.apply(&of(at, tenant, change)).unwrap() {
         Applied::Claimed(attempts) => attempts,
         Applied::Unchanged => Vec::new(),
-        #[allow(clippy::wildcard_enum_match_arm)]
         other => panic!("a claim answered {other:?}"),
     }
 }
