@@ -113,10 +113,22 @@ fn prepare(priority: Option<u8>) {
 #[derive(Clone, Copy, Default)]
 struct Remote {
     address: Option<SocketAddr>,
-    /// The next packet that the engine takes tells the true address.
+    /// The next packet that the engine takes tells the true address, whatever the SDP said (the far
+    /// end is behind a translator). After it only the port may change: a stranger who finds our port
+    /// must not be able to draw the call to another host.
     learning: bool,
     /// The last tick brought no packet, so this one may bring two.
     hungry: bool,
+}
+
+impl Remote {
+    /// A packet that belongs to the call came from there.
+    fn learn(&mut self, from: SocketAddr) {
+        if self.learning || self.address.is_some_and(|known| known.ip() == from.ip()) {
+            self.learning = false;
+            self.address = Some(from);
+        }
+    }
 }
 
 struct Turn {
@@ -246,11 +258,8 @@ impl Turn {
                 let Ok((length, from)) = socket.recv_from(&mut datagram) else { break };
                 remote.hungry = false;
                 let Some(bytes) = datagram.get(..length) else { continue };
-                if let Ok(accepted) = self.engine.handle_packet(port, now_us, bytes)
-                    && (remote.learning || accepted.new_source)
-                {
-                    remote.learning = false;
-                    remote.address = Some(from);
+                if self.engine.handle_packet(port, now_us, bytes).is_ok() {
+                    remote.learn(from);
                 }
             }
         }
