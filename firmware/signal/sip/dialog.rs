@@ -4,7 +4,7 @@
 //! the dialog (without Via, which the table of transactions stamps) and judges the sequence of what
 //! arrives. It has no state but these: whether the call is ringing or up is the session's to know.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::flow::Flow;
 use super::wire::{
@@ -18,7 +18,8 @@ pub enum Hop {
     /// into Contact is true only on their side of it.
     Symmetric,
     /// The first route, else the remote target, if it is an address (RFC 3261 §12.2.1.1); else as
-    /// above. For trunks, whose Record-Route and Contact may name another machine.
+    /// above. For trunks, whose Record-Route and Contact may name another machine. An address of a
+    /// private network that speaks to us from a public one stands behind NAT too: as above.
     Routed,
 }
 
@@ -132,7 +133,7 @@ impl Dialog {
             Hop::Symmetric => None,
             Hop::Routed => {
                 let hop = self.routes.first().map_or(&self.target, |route| &route.uri);
-                hop.sip().and_then(address_of)
+                hop.sip().and_then(address_of).filter(|hop| reachable(*hop, self.flow.peer))
             }
         };
         address.map_or(self.flow, Flow::udp)
@@ -176,6 +177,15 @@ impl Dialog {
 #[must_use]
 pub fn address_of(uri: &SipUri) -> Option<SocketAddr> {
     Some(SocketAddr::new(uri.host.ip()?, uri.port.unwrap_or(5060)))
+}
+
+/// Whether what the far end calls itself can be reached by us, who hear it from `seen`.
+fn reachable(claimed: SocketAddr, seen: SocketAddr) -> bool {
+    let is_private = |address: SocketAddr| match address.ip() {
+        IpAddr::V4(ip) => ip.is_private() || ip.is_loopback() || ip.is_unspecified(),
+        IpAddr::V6(ip) => ip.is_unique_local() || ip.is_loopback() || ip.is_unspecified(),
+    };
+    claimed.port() != 0 && (!is_private(claimed) || is_private(seen))
 }
 
 #[cfg(test)]
@@ -244,6 +254,17 @@ mod tests {
         let moved = Flow::udp("192.0.2.9:40002".parse().unwrap());
         d.refresh(&invite("").headers, Some(moved));
         assert_eq!(d.next_hop(), moved);
+    }
+
+    #[test]
+    fn a_trunk_is_spoken_to_where_it_says_unless_that_is_behind_nat() {
+        // The INVITE's Contact is 10.0.0.9:5062.
+        let hop = |seen: &str| {
+            let flow = Flow::udp(seen.parse().unwrap());
+            Dialog::of_request(&invite(""), "mine", flow, Hop::Routed).next_hop().peer.to_string()
+        };
+        assert_eq!(hop("10.0.0.1:5060"), "10.0.0.9:5062");
+        assert_eq!(hop("192.0.2.9:40000"), "192.0.2.9:40000");
     }
 
     #[test]

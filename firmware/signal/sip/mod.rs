@@ -1,4 +1,10 @@
 //! SIP (RFC 3261) with SDP offer and answer (RFC 8866, RFC 3264) and digest (RFC 7616).
+//!
+//! From the bytes up: `wire` and `sdp` are text and values; `transaction` is the machine that all
+//! others imitate and `transactions` its table; `dialog` and `session` are a call; `guard` (with
+//! `nonce`, `lockout`, `digest`) tells who is an account and `registrar` where it is; `registration`
+//! and `keepalive` keep a trunk up; `endpoint` composes them behind one door. UDP only so far: what
+//! TCP and TLS would change is [`flow`].
 
 pub mod admission;
 pub mod cause;

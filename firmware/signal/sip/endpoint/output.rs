@@ -105,7 +105,8 @@ pub enum Output {
         cause: Option<Cause>,
         /// Who ended it, when releasing or ended: `Far` or `Box` (a release link is the owner's).
         by: Option<Side>,
-        /// The far end's answer, or its early media.
+        /// The far end's answer, or its early media. An answer that came early is not always given
+        /// again with `Answered`: then the early one stands.
         sdp: Option<String>,
     },
     /// The far end wants other sound: accept or refuse at once.

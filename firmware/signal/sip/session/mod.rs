@@ -117,7 +117,8 @@ pub enum Fact {
         cause: Option<Cause>,
         /// Who ended it, when it is releasing or ended.
         by: Option<Side>,
-        /// The far end's answer, or its early media.
+        /// The far end's answer, or its early media. An answer that came early is not always given
+        /// again with `Answered`: then the early one stands.
         sdp: Option<String>,
     },
     /// The far end wants other sound (hold, resume, a new address): accept or refuse it.
