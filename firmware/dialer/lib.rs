@@ -29,6 +29,7 @@ pub mod attempt;
 pub mod campaign;
 pub mod dnc;
 pub mod hours;
+pub mod import;
 pub mod lead;
 pub mod limits;
 pub mod number;

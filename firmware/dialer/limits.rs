@@ -87,7 +87,7 @@ pub const OUTSIDE_PREFIX_MAX: usize = 4;
 pub const COLUMNS_MAX: usize = 64;
 /// Bytes of one field. Longer: the row is refused.
 pub const FIELD_BYTES_MAX: usize = 4_096;
-/// Rows of one list file. More: each is refused by name, and counted.
-pub const ROWS_MAX: u64 = 5_000_000;
+/// Rows of one list file: about 100 MB of memory for finding duplicates. More: each is refused by name, and counted.
+pub const ROWS_MAX: u64 = 2_000_000;
 /// Entries of a tenant's table of allowed destinations.
 pub const ALLOWED_DESTINATIONS_MAX: usize = 1_000;

@@ -175,13 +175,13 @@ impl Agent {
     pub fn handle_call(&mut self, now: Tick, fact: CallFact) -> Result<(), Refused> {
         match fact {
             CallFact::Reserve { offer, attempt } => self.reserve(now, offer, attempt),
-            CallFact::Withdrawn { offer: named } => match self.state {
-                State::Reserved { offer, .. } if offer == named => {
-                    self.free(now);
-                    Ok(())
+            CallFact::Withdrawn { offer: named } => {
+                if !matches!(self.state, State::Reserved { offer, .. } if offer == named) {
+                    return Err(Refused::Stale);
                 }
-                _ => Err(Refused::Stale),
-            },
+                self.free(now);
+                Ok(())
+            }
             CallFact::Joined { attempt } => self.joined(now, attempt),
             CallFact::Held { attempt } => {
                 self.swap(now, State::Talking { attempt }, State::Holding { attempt })
