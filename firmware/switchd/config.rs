@@ -38,20 +38,8 @@ pub struct Config {
     pub realtime_priority: u8,
     /// `sip.realm`: of digest challenges, until centerd's desired state names one.
     pub realm: String,
-    /// `sip.nonce_s`: life of a nonce, s.
-    pub nonce_s: u32,
-    /// `sip.lockout_failures`: wrong passwords until a lock-out.
-    pub lockout_failures: u32,
-    /// `sip.lockout_s`: how long it lasts, s.
-    pub lockout_s: u32,
-    /// `sip.expires_min_s`: shortest registration, s.
-    pub expires_min_s: u32,
-    /// `sip.expires_max_s`: longest registration, s.
-    pub expires_max_s: u32,
     /// `limits.legs`: legs at once.
     pub legs: u16,
-    /// `limits.sip_requests_per_s`: admission control.
-    pub sip_requests_per_s: u32,
     /// `limits.recordings_free_mb`: recording stops below it, MB.
     pub recordings_free_mb: u64,
 }
@@ -144,7 +132,7 @@ impl Config {
         let model = parse_table(file, text)?;
         let sets = sets.iter().map(|s| split_set(s)).collect::<Result<Vec<_>, _>>()?;
         let r = Reader { file, text, model: model.get_ref(), sets };
-        let config = Config {
+        Ok(Config {
             name: r.text("box", "name", "linebox")?,
             language: r.one_of("box", "language", &["zh", "en"])?,
             listen: r.address("ports", "listen", "127.0.0.1")?,
@@ -158,20 +146,9 @@ impl Config {
             alaw_first: r.one_of("sound", "law", &["alaw", "ulaw"])? == "alaw",
             realtime_priority: r.number("sound", "realtime_priority", 1..100, 50)?,
             realm: r.text("sip", "realm", "linebox")?,
-            nonce_s: r.number("sip", "nonce_s", 10..86_401, 120)?,
-            lockout_failures: r.number("sip", "lockout_failures", 1..1_001, 5)?,
-            lockout_s: r.number("sip", "lockout_s", 1..86_401, 300)?,
-            expires_min_s: r.number("sip", "expires_min_s", 1..3_601, 60)?,
-            expires_max_s: r.number("sip", "expires_max_s", 60..86_401, 3_600)?,
             legs: r.number("limits", "legs", 2..512, 400)?,
-            sip_requests_per_s: r.number("limits", "sip_requests_per_s", 1..100_001, 500)?,
             recordings_free_mb: r.number("limits", "recordings_free_mb", 0..1_000_001, 500)?,
-        };
-        if config.expires_min_s > config.expires_max_s {
-            let max = config.expires_max_s.to_string();
-            return Err(r.refuse("sip", "expires_min_s", "is above sip.expires_max_s", &max));
-        }
-        Ok(config)
+        })
     }
 
     /// How many legs can have a pair of RTP ports.

@@ -1,13 +1,22 @@
 //! switchd: the daemon of lines, signalling and sound. It joins legs; it knows no campaign.
+//!
+//! [`switch`] is the whole of its behaviour without input and output; [`reactor`], [`sound`] and
+//! [`disk`] are its three threads, which meet in [`seam`]; [`start`] puts them together.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod archive;
+pub mod center;
 pub mod config;
 pub mod disk;
 pub mod journal;
+pub mod keep;
 pub mod limits;
+pub mod reactor;
+pub mod ready;
 pub mod realtime;
 pub mod seam;
+pub mod shelf;
 pub mod sound;
+pub mod start;
 pub mod switch;

@@ -83,3 +83,21 @@ pub const TRUNK_ASKED_MS: u64 = 30_000;
 
 /// For how long we ask a trunk to register us, s.
 pub const TRUNK_REGISTER_S: u32 = 300;
+
+/// SIP datagrams taken in one turn before the other inputs have theirs.
+pub const DATAGRAMS_A_TURN: usize = 64;
+
+/// Bytes of a datagram that are read: a UDP datagram has no more. What is longer than a SIP message
+/// may be is refused by the endpoint, which must see that it is.
+pub const DATAGRAM_BYTES_MAX: usize = 65_536;
+
+/// How long a connection may wait with its greeting, ms.
+pub const GREETING_MS: u64 = 5_000;
+
+/// Orders that wait for room in a ring. Beyond it the thread behind the ring is dead, and the
+/// watchdog is about to end the process.
+pub const ORDERS_WAITING_MAX: usize = 65_536;
+
+/// From SIGTERM until the process leaves whatever far ends have confirmed, ms; the supervisor kills
+/// after five seconds.
+pub const SHUTDOWN_MS: u64 = 4_000;
