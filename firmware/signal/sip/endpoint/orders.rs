@@ -2,7 +2,7 @@
 
 use call::{AccountId, Cause, Tick, TrunkId};
 
-use super::trunks::host_of;
+use super::trunks::{host_of, uri_at};
 use super::{CallKey, Endpoint, Leg, Party};
 use crate::limits::CALLS_MAX;
 use crate::sip::dialog::Hop;
@@ -180,7 +180,7 @@ impl Endpoint {
             Callee::Number { trunk: id, number } => {
                 let trunk = self.config.trunks.iter().find(|trunk| trunk.id == *id);
                 let trunk = trunk.ok_or(OrderRefused::NoSuchTrunk)?;
-                let uri = Uri::from(SipUri::new(number, host_of(trunk)));
+                let uri = Uri::from(uri_at(trunk, Some(number)));
                 Ok(Way {
                     party: Party::Trunk(*id),
                     flow: Flow::udp(trunk.address),

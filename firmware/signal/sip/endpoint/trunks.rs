@@ -192,15 +192,14 @@ impl Endpoint {
 
     fn upkeep_of(&mut self, trunk: &Trunk) -> Option<How> {
         let to = Flow::udp(trunk.address);
-        let host = host_of(trunk);
         let contact = NameAddr::new(self.contact_of(trunk));
         let word = self.tokens.word();
         let tokens = self.tokens.fork(&word);
         if let Some(register) = &trunk.register {
             let plan = Plan {
                 to,
-                registrar: SipUri::to_host(host.clone()).into(),
-                aor: SipUri::new(&register.user, host).into(),
+                registrar: uri_at(trunk, None).into(),
+                aor: SipUri::new(&register.user, host_of(trunk)).into(),
                 contact,
                 expires_s: register.expires_s,
                 login: trunk.login.clone(),
@@ -209,7 +208,7 @@ impl Endpoint {
             return Some(How::Register(Box::new(Registration::start(plan, tokens))));
         }
         let every_ms = trunk.keep_alive_ms?;
-        let target = SipUri::to_host(host).into();
+        let target = uri_at(trunk, None).into();
         let agent = &self.config.agent;
         let keep_alive = KeepAlive::start(to, target, contact, agent, every_ms, tokens);
         Some(How::Ask(Box::new(keep_alive)))
@@ -237,6 +236,19 @@ fn same_place(a: &Trunk, b: &Trunk) -> bool {
         (trunk.address, trunk.domain.clone(), user, trunk.own_user().map(str::to_owned))
     };
     b.register.is_some() && place(a) == place(b)
+}
+
+/// A URI at a trunk. One that is known by its address alone is named with its port.
+pub(super) fn uri_at(trunk: &Trunk, user: Option<&str>) -> SipUri {
+    let host = host_of(trunk);
+    let port = trunk.address.port();
+    let bare = host.ip() == Some(trunk.address.ip()) && port != 5060;
+    let mut uri = match user {
+        Some(user) => SipUri::new(user, host),
+        None => SipUri::to_host(host),
+    };
+    uri.port = bare.then_some(port);
+    uri
 }
 
 /// The host in the URIs of a trunk; an address if its domain does not read.

@@ -89,6 +89,22 @@ fn who_calls_and_whom_and_with_what_offer_is_told() {
 }
 
 #[test]
+fn a_trunk_known_by_its_address_is_named_with_its_port_and_one_with_a_domain_by_that() {
+    let mut town = Town::new(19);
+    let mut config = box_config();
+    config.trunks[0].address = at("198.51.100.1:5090");
+    for (domain, uri) in [
+        ("198.51.100.1", "sip:1234567@198.51.100.1:5090"),
+        ("carrier.example", "sip:1234567@carrier.example"),
+    ] {
+        config.trunks[0].domain = domain.to_owned();
+        town.add(BOX, config.clone());
+        town.act(BOX, |e, now| e.invite(now, to_number(1, "1234567"))).unwrap();
+        assert_eq!(town.end(BOX).legs[&ONE].session.invite().uri.to_string(), uri);
+    }
+}
+
+#[test]
 fn a_refusal_tells_its_cause_to_the_caller() {
     for (cause, heard) in [
         (Cause::UserBusy, Cause::UserBusy),
@@ -289,23 +305,45 @@ fn digits_options_and_overtaken_requests_inside_a_call_are_answered() {
     assert!(town.told(BOX).contains(&digit));
 }
 
+/// A request of the carrier inside the call that the box has made and nobody has answered.
+fn inside_ringing(town: &Town, method: &str, far: CallKey) -> Vec<u8> {
+    let leg = &town.end(CARRIER).legs[&far];
+    let (invite, tag) = (leg.session.invite(), &leg.tag.1);
+    format!(
+        "{method} sip:{BOX} SIP/2.0\r\nVia: SIP/2.0/UDP {CARRIER};branch=z9hG4bKearly\r\n\
+         From: {};tag={tag}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: 1 {method}\r\n\
+         Content-Length: 0\r\n\r\n",
+        invite.to, invite.from, invite.call_id
+    )
+    .into_bytes()
+}
+
 #[test]
 fn an_invite_inside_our_unanswered_call_is_glare() {
     let mut town = Town::with_everybody(13);
     let far = call_out(&mut town);
     town.act(CARRIER, |e, now| e.progress(now, far, StatusCode::RINGING, None));
     town.run(10);
-    let tag = town.end(CARRIER).legs[&far].tag.1.clone();
-    let invite = town.end(CARRIER).legs[&far].session.invite().clone();
-    let glare = format!(
-        "INVITE sip:{BOX} SIP/2.0\r\nVia: SIP/2.0/UDP {CARRIER};branch=z9hG4bKglare\r\n\
-         From: {};tag={tag}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: 1 INVITE\r\n\
-         Content-Length: 0\r\n\r\n",
-        invite.to, invite.from, invite.call_id
-    );
-    town.throw(CARRIER, BOX, glare.as_bytes());
+    let glare = inside_ringing(&town, "INVITE", far);
+    town.throw(CARRIER, BOX, &glare);
     town.run(10);
     assert_eq!(town.ladder.last().map(String::as_str), Some("box 491"));
+}
+
+#[test]
+fn a_bye_that_overtakes_its_answer_ends_the_call_and_the_invite_is_not_kept() {
+    let mut town = Town::with_everybody(18);
+    let far = call_out(&mut town);
+    let bye = inside_ringing(&town, "BYE", far);
+    town.kill(CARRIER);
+    town.kill(PHONE);
+    town.throw(CARRIER, BOX, &bye);
+    town.run(10);
+    let ended = over(Ended, Cause::NormalClearing, Side::Far);
+    assert_eq!(phases(&town.told(BOX), ONE).last(), Some(&ended));
+    assert_eq!(town.ladder.last().map(String::as_str), Some("box 200"));
+    town.run(40_000);
+    assert_quiet(&town);
 }
 
 #[test]
