@@ -32,6 +32,10 @@ pub const PIN_FAILURES_MAX: u32 = 5;
 /// See [`PIN_FAILURES_MAX`].
 pub const PIN_LOCK_MS: u64 = 300_000;
 
+/// Agent numbers whose wrong PINs are counted. When they are so many somebody tries numbers, and
+/// nobody signs in by phone until the box is restarted or right PINs clear them.
+pub const GUESSED_NUMBERS_MAX: usize = 1_000;
+
 /// Pushes waiting for one page. When they are too many the page is told to load afresh.
 pub const PUSHES_MAX: usize = 256;
 

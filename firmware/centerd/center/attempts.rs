@@ -15,6 +15,7 @@ use dialer::attempt::{Attempt, Moment};
 use link::{AnswerPlan, Command, Destination, LegRecord, NoSeat, OnAnswer, Prompt};
 use store::{Progress, TenantChange};
 
+use super::campaigns::Talk;
 use super::seats::attempt_tag;
 use super::switch::About;
 use super::view::Changed;
@@ -68,9 +69,25 @@ impl Live {
     }
 }
 
+impl Live {
+    pub(super) fn has_offer(&self, offer: OfferId) -> bool {
+        self.offer == Some(offer)
+    }
+
+    pub(super) fn is_ordered(&self) -> bool {
+        self.stage == Stage::Ordered
+    }
+}
+
 impl Center {
     /// Leads were claimed: each gets a free seat, or is given back.
-    pub(super) fn claimed(&mut self, now: Now, campaign: CampaignId, count: u32, attempts: &[Attempt]) {
+    pub(super) fn claimed(
+        &mut self,
+        now: Now,
+        campaign: CampaignId,
+        count: u32,
+        attempts: &[Attempt],
+    ) {
         if let Some(running) = self.campaigns.get_mut(&campaign) {
             running.claimed(count, attempts.len());
         }
@@ -114,7 +131,8 @@ impl Center {
             None => self.offer_gone(now, offer),
             Some((Stage::Ordered, Some(leg))) => {
                 self.order_offer(agent, offer);
-                self.switch.order(About::Attempt(attempt), Command::Extend { leg, seats: vec![offer] });
+                self.switch
+                    .order(About::Attempt(attempt), Command::Extend { leg, seats: vec![offer] });
             }
             Some((Stage::Writing, _)) => {}
             Some((Stage::Seating | Stage::Ordered, _)) => self.prepare(now, attempt),
@@ -201,7 +219,7 @@ impl Center {
     }
 
     /// The agent of this promise is leaving.
-    pub(super) fn withdraw(&mut self, now: Now, agent: AgentId, offer: OfferId) {
+    pub(super) fn withdraw(&mut self, now: Now, offer: OfferId) {
         let live = self.attempts.values_mut().find(|live| live.offer == Some(offer));
         match live {
             Some(live) if live.stage != Stage::Ordered => {
@@ -214,14 +232,15 @@ impl Center {
                 self.switch.order(About::Withdraw(offer), Command::Withdraw { offer });
             }
             // The machine asks again until the switch is back.
-            Some(_) | None => drop(agent),
+            Some(_) | None => {}
         }
     }
 
     /// The switch says that an offer has ended without a join.
     pub(super) fn offer_ended(&mut self, now: Now, offer: OfferId) {
         self.offer_gone(now, offer);
-        let of = self.attempts.iter_mut().find(|(_, live)| live.offer == Some(offer) && !live.joined);
+        let of =
+            self.attempts.iter_mut().find(|(_, live)| live.offer == Some(offer) && !live.joined);
         let Some((&attempt, live)) = of else { return };
         live.offer = None;
         live.agent = None;
@@ -278,9 +297,9 @@ impl Center {
             .map(|(agent, _)| *agent);
         let Some(live) = self.attempts.get_mut(&attempt) else { return };
         live.agent = by_leg.or(live.agent);
-        let (agent, campaign) = (live.agent, live.campaign);
-        let Some(agent) = agent else { return };
-        self.talked.insert(agent, (attempt, campaign));
+        let Some(agent) = live.agent else { return };
+        let (campaign, lead, number) = (live.campaign, live.lead, live.number.clone());
+        self.talked.insert(agent, Talk { attempt, campaign, lead, number });
         if let Some(seat) = self.seats.get_mut(&agent) {
             // A seat that was given away meanwhile has hung up; the leg's end will say so.
             let _ = seat.machine.handle_call(now.tick, CallFact::Joined { attempt });

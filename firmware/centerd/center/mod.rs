@@ -27,16 +27,19 @@ pub mod view;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use call::{AgentId, AttemptId, CampaignId, Epoch, LegId, Now, RecordingId, Tick};
-use dialer::campaign::State as CampaignState;
+use call::{
+    AccountId, AgentId, AttemptId, CampaignId, Epoch, LegId, Now, RecordingId, Tick, TrunkId,
+};
+use dialer::campaign::Order;
+use dialer::outcome::Language;
 use link::{LegRecord, ToCenter, ToSwitch};
 use store::attempts::AttemptRecord;
 use store::{Actor, Applied, BoxChange, Job, TenantChange};
 
 use crate::limits;
 use attempts::Live;
-use campaigns::Running;
-use incoming::Caller;
+use campaigns::{Running, Talks};
+use incoming::{Caller, Guesses};
 use office::Office;
 use outbox::{Outbox, Ticket};
 use request::{Answer, Asked, Refused, Request};
@@ -63,6 +66,8 @@ pub enum Output {
     CheckPin {
         /// Comes back in the answer.
         check: u64,
+        /// Whose agents.
+        tenant: call::TenantId,
         /// The agent number that was keyed.
         number: String,
         /// The PIN that was keyed.
@@ -70,6 +75,14 @@ pub enum Output {
     },
     /// Rows were changed: give them again by [`Center::handle_office`].
     Load,
+    /// How many leads of this campaign are due? Answered by [`Center::handle_leads`]. It is enough
+    /// to count as far as `dialer::limits::CALLS_MAX`.
+    CountLeads {
+        /// Whose.
+        tenant: call::TenantId,
+        /// Which campaign.
+        campaign: CampaignId,
+    },
 }
 
 /// What a timer of the office is for.
@@ -97,6 +110,16 @@ pub struct Center {
     campaigns: BTreeMap<CampaignId, Running>,
     attempts: BTreeMap<AttemptId, Live>,
     callers: BTreeMap<LegId, Caller>,
+    /// The last talk of each agent, until its wrap-up is over.
+    talked: Talks,
+    /// Agents who were at work when the last epoch ended, and whether they were taking calls.
+    at_work: BTreeMap<AgentId, bool>,
+    /// Phones that are registered.
+    phones: BTreeMap<AccountId, Vec<link::Contact>>,
+    trunks: BTreeMap<TrunkId, (link::TrunkState, String)>,
+    /// Recordings that have a row and run.
+    recorded: BTreeSet<RecordingId>,
+    clock_sane: bool,
     /// What switchd last said of each leg that lives.
     legs: BTreeMap<LegId, LegRecord>,
     /// Reserved ids of recordings.
@@ -107,7 +130,9 @@ pub struct Center {
     look_at: Tick,
     leg_count: u32,
     offer_count: u32,
-    checks: BTreeMap<u64, LegId>,
+    /// PINs that are being checked: the caller and the agent number that was keyed.
+    checks: BTreeMap<u64, (LegId, String)>,
+    guesses: BTreeMap<String, Guesses>,
     check_count: u64,
     outputs: VecDeque<Output>,
     changed: BTreeSet<Changed>,
@@ -153,6 +178,12 @@ impl Center {
             campaigns: BTreeMap::new(),
             attempts: BTreeMap::new(),
             callers: BTreeMap::new(),
+            talked: Talks::new(),
+            at_work: BTreeMap::new(),
+            phones: BTreeMap::new(),
+            trunks: BTreeMap::new(),
+            recorded: BTreeSet::new(),
+            clock_sane: dialer::campaign::clock_is_sane(now.stamp),
             legs: BTreeMap::new(),
             recordings: VecDeque::new(),
             reserving: false,
@@ -161,6 +192,7 @@ impl Center {
             leg_count: 0,
             offer_count: 0,
             checks: BTreeMap::new(),
+            guesses: BTreeMap::new(),
             check_count: 0,
             outputs: VecDeque::new(),
             changed: BTreeSet::new(),
@@ -232,8 +264,8 @@ impl Center {
 
     /// The answer to [`Output::CheckPin`]: whose it is, if anybody's.
     pub fn handle_pin(&mut self, now: Now, check: u64, agent: Option<AgentId>) {
-        if let Some(leg) = self.checks.remove(&check) {
-            self.pin_checked(now, leg, agent);
+        if let Some((leg, number)) = self.checks.remove(&check) {
+            self.pin_checked(now, leg, &number, agent);
         }
         self.settle(now);
     }
@@ -242,8 +274,8 @@ impl Center {
     pub fn handle_request(&mut self, now: Now, asked: Asked) {
         let Asked { id, actor, request } = asked;
         let answer = match request {
-            Request::Campaign { campaign, state } => {
-                match self.set_campaign_state(now, id, actor, campaign, state) {
+            Request::Campaign { campaign, order } => {
+                match self.set_campaign_state(now, id, actor, campaign, order) {
                     // Answered when it is on disk.
                     Ok(()) => return self.settle(now),
                     Err(refused) => Err(refused),
@@ -374,13 +406,24 @@ impl Center {
         id: u64,
         actor: Actor,
         campaign: CampaignId,
-        state: CampaignState,
+        order: Order,
     ) -> Answer {
         let row = self.office.campaigns.get(&campaign).ok_or(Refused::NoCampaign(campaign))?;
+        let mut row = row.clone();
+        row.handle_order(now.stamp, order).map_err(|e| Refused::CannotStart(e.to_string()))?;
+        let state = row.state;
         let change = TenantChange::SetCampaignState { campaign, state };
         let job = Job::of_tenant(now.stamp, actor, row.tenant, change);
         let ticket = self.outbox.put(job);
         self.pending.insert(ticket, Pending::Answer(id));
         Ok(())
+    }
+}
+
+/// The folder of the prompts in a language.
+fn word_of(language: Language) -> &'static str {
+    match language {
+        Language::Zh => "zh",
+        Language::En => "en",
     }
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use call::{AccountId, AgentId, CampaignId, TenantId, TrunkId};
 use dialer::campaign::Campaign;
+use dialer::number::Plan;
+use dialer::route::Destinations;
 use link::{DesiredState, Fallback, Prompt};
 use store::agents::Agent;
 
@@ -23,10 +25,12 @@ pub struct Office {
     pub phones: BTreeMap<AccountId, Phone>,
     /// Trunks that are not disabled.
     pub trunks: BTreeMap<TrunkId, Trunk>,
-    /// Campaigns that are not finished.
+    /// Campaigns; a finished one may be started again.
     pub campaigns: BTreeMap<CampaignId, Campaign>,
-    /// What each tenant may dial.
-    pub destinations: BTreeMap<TenantId, Vec<DestinationRule>>,
+    /// What each tenant may dial beyond the ordinary numbers of the country.
+    pub destinations: BTreeMap<TenantId, Destinations>,
+    /// How numbers are read where the box stands.
+    pub plan: Plan,
 }
 
 /// A phone account.
@@ -54,15 +58,6 @@ pub struct Grant {
     pub calls_max: u32,
     /// The number shown, where the campaign names none.
     pub caller_id: Option<String>,
-}
-
-/// A tenant's rule about destinations.
-#[derive(Clone, Debug)]
-pub struct DestinationRule {
-    /// Digits after the plus sign.
-    pub prefix: String,
-    /// Whether they may be dialled.
-    pub allow: bool,
 }
 
 impl Office {

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use call::Tick;
-use store::job::Job;
+use store::Job;
 
 use crate::limits::{OUTBOX_MAX, OUTBOX_RETRY_MS};
 
@@ -143,7 +143,7 @@ impl Outbox {
 mod tests {
     use super::*;
     use call::Stamp;
-    use store::job::{Actor, BoxChange};
+    use store::{Actor, BoxChange};
 
     fn job() -> Job {
         Job::of_box(Stamp(1), Actor::Box, BoxChange::PruneSessions)

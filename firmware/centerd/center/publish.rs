@@ -15,8 +15,16 @@ impl Center {
             agents: self.seats.keys().filter_map(|id| Some((*id, self.agent_view(*id)?))).collect(),
             phones: self.phones.clone(),
             trunks: self.trunks.clone(),
-            campaigns: self.campaigns.iter().map(|(id, running)| (*id, self.campaign_view(*id, running))).collect(),
-            calls: self.legs.iter().filter_map(|(leg, record)| Some((*leg, self.call_view(record)?))).collect(),
+            campaigns: self
+                .campaigns
+                .iter()
+                .map(|(id, running)| (*id, self.campaign_view(*id, running)))
+                .collect(),
+            calls: self
+                .legs
+                .iter()
+                .filter_map(|(leg, record)| Some((*leg, self.call_view(record)?)))
+                .collect(),
             alarms: self.alarms.clone(),
             health: self.health.clone(),
             outbox: self.outbox.len(),
@@ -55,7 +63,11 @@ impl Center {
         })
     }
 
-    fn campaign_view(&self, id: call::CampaignId, running: &super::campaigns::Running) -> CampaignView {
+    fn campaign_view(
+        &self,
+        id: call::CampaignId,
+        running: &super::campaigns::Running,
+    ) -> CampaignView {
         let dialing = self.attempts.values().filter(|live| live.campaign == id).count();
         CampaignView {
             tenant: running.tenant,

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use call::{AttemptId, Cause, LegId, LegPhase, Now, Side, Stamp};
 use dialer::agent::{Order, State};
 use dialer::attempt::Attempt;
-use link::sealed::{HEADER_BYTES, RATE_HZ, SOUND_BYTES};
+use link::sealed::{HEADER_BYTES, SOUND_BYTES};
 use link::{
     Command, Direction, Event, LegRecord, Line, OfferEnd, RecordingRecord, RecordingState, Refusal,
     Snapshot,
@@ -18,11 +18,11 @@ use store::TenantChange;
 use store::calls::{CallKind, NoteCall};
 use store::recordings::{Ending, RecordingState as Kept};
 
+use super::Center;
 use super::attempts::Live;
 use super::seats::read_tag;
 use super::switch::About;
 use super::view::Changed;
-use super::{Center, Output};
 
 impl Center {
     /// One event.
@@ -32,7 +32,7 @@ impl Center {
             Event::Incoming(record) => {
                 let leg = record.leg;
                 self.leg_changed(now, *record);
-                self.incoming(now, leg);
+                self.incoming(leg);
             }
             Event::Digit { leg, digit } => self.key_pressed(now, leg, digit),
             Event::Collected { leg, digits, how, .. } => self.collected(now, leg, &digits, how),
@@ -73,8 +73,10 @@ impl Center {
         }
         self.health = snapshot.health;
         self.alarms = snapshot.alarms.into_iter().collect();
-        self.trunks = snapshot.trunks.into_iter().map(|(id, state, text)| (id, (state, text))).collect();
-        let known: BTreeSet<_> = snapshot.registrations.iter().map(|(account, _)| *account).collect();
+        self.trunks =
+            snapshot.trunks.into_iter().map(|(id, state, text)| (id, (state, text))).collect();
+        let known: BTreeSet<_> =
+            snapshot.registrations.iter().map(|(account, _)| *account).collect();
         let gone = self.phones.keys().copied().filter(|account| !known.contains(account));
         for account in gone.collect::<Vec<_>>() {
             self.registration(now, account, Vec::new());
@@ -98,7 +100,7 @@ impl Center {
 
     fn reconcile_legs(&mut self, now: Now, ended: Vec<LegRecord>, legs: Vec<LegRecord>) {
         for record in &legs {
-            self.adopt(now, record);
+            self.adopt(record);
         }
         let mut seen: BTreeSet<LegId> = legs.iter().map(|record| record.leg).collect();
         seen.extend(ended.iter().map(|record| record.leg));
@@ -126,7 +128,7 @@ impl Center {
     }
 
     /// A leg of an earlier epoch of ours: its attempt or its seat takes it up again.
-    fn adopt(&mut self, now: Now, record: &LegRecord) {
+    fn adopt(&mut self, record: &LegRecord) {
         match read_tag(record.tag) {
             Some(Err(attempt)) => {
                 if let Some(left) = self.left_over.remove(&attempt) {
@@ -149,7 +151,6 @@ impl Center {
                 }
             }
         }
-        let _ = now;
     }
 
     /// An attempt of an earlier epoch whose leg does not live.
@@ -275,7 +276,6 @@ impl Center {
         let ending = Ending { state, duration_ms: record.length_ms, bytes };
         self.write(now, tenant, TenantChange::EndRecording { recording, ending });
         self.recorded.remove(&recording);
-        let _ = RATE_HZ;
     }
 
     fn tenant_of_attempt(&self, attempt: AttemptId) -> Option<call::TenantId> {
@@ -319,9 +319,5 @@ impl Center {
     pub(super) fn new_leg(&mut self) -> LegId {
         self.leg_count = self.leg_count.wrapping_add(1);
         LegId::new(call::id::LegOrigin::Center, self.epoch, self.leg_count)
-    }
-
-    pub(super) fn ask_for_rows(&mut self) {
-        self.outputs.push_back(Output::Load);
     }
 }

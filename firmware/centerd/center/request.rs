@@ -2,7 +2,7 @@
 //! before a request comes here (`api/rights.rs`); the rules of the business are checked here.
 
 use call::{AgentId, AttemptId, CampaignId, Stamp};
-use store::job::Actor;
+use store::Actor;
 
 /// Something asked of the running office.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,8 +60,8 @@ pub enum Request {
     Campaign {
         /// Which.
         campaign: CampaignId,
-        /// Its new state.
-        state: dialer::campaign::State,
+        /// What a person orders.
+        order: dialer::campaign::Order,
     },
     /// Rows that the office works from were changed in the store: it loads them again.
     Reload,

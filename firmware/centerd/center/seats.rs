@@ -7,21 +7,29 @@ use call::{
     Tick,
 };
 use dialer::agent::{self, Agent, CallFact, Order, Output, Pause, PhoneFact, Policy, Reach, State};
+use dialer::outcome::Category;
+use flow::CollectEnd;
+use flow::disposition::{Disposition, Output as Asked};
 use link::{Command, Destination, LegRecord, OnAnswer, Prompt};
 use store::agent_states::AgentState;
 use store::{Actor, TenantChange};
 
+use super::Center;
 use super::request::{Answer, Refused};
 use super::switch::About;
 use super::view::Changed;
-use super::{Center, limits};
 
 /// One agent and what the box knows of the seat.
 pub(super) struct Seat {
     pub(super) machine: Agent,
     pub(super) tenant: TenantId,
+    /// The phone at which the agent sits now.
     pub(super) account: Option<AccountId>,
+    /// The phone that the agent's row names.
+    home: Option<AccountId>,
     reach: Reach,
+    /// The box asks for the result of the talk.
+    question: Option<Disposition>,
     /// The newest leg of the seat; only its facts count.
     pub(super) leg: Option<LegId>,
     pub(super) since: Stamp,
@@ -31,7 +39,14 @@ pub(super) struct Seat {
 
 impl Seat {
     pub(super) fn next_timeout(&self) -> Option<Tick> {
-        self.machine.next_timeout().map(|(at, _)| at)
+        let question = self.question.as_ref().and_then(Disposition::next_timeout);
+        let due = [self.machine.next_timeout().map(|(at, _)| at), question.map(|(at, _)| at)];
+        due.into_iter().flatten().min()
+    }
+
+    /// The campaign of the next call says how long its wrap-up may last.
+    pub(super) fn set_wrap_up(&mut self, wrap_up_ms: u64) {
+        self.machine.set_policy(Policy { reach: self.reach, wrap_up_ms, ..Policy::default() });
     }
 
     /// Promised to nobody, and free for a call at once.
@@ -81,13 +96,16 @@ impl Center {
                 },
                 tenant: row.tenant,
                 account: None,
+                home: None,
                 reach: row.seat,
+                question: None,
                 leg: None,
                 since: now.stamp,
                 keys: String::new(),
             });
             seat.reach = row.seat;
-            if seat.account != row.account {
+            if seat.home != row.account {
+                seat.home = row.account;
                 seat.account = row.account;
                 let known = row.account.is_some_and(|account| self.phones.contains_key(&account));
                 let fact = if known { PhoneFact::Registered } else { PhoneFact::Gone };
@@ -106,13 +124,23 @@ impl Center {
     }
 
     pub(super) fn seats_timeout(&mut self, now: Now) {
-        for seat in self.seats.values_mut() {
+        for agent in self.seats.keys().copied().collect::<Vec<_>>() {
+            let Some(seat) = self.seats.get_mut(&agent) else { continue };
             seat.machine.handle_timeout(now.tick);
+            if let Some(question) = &mut seat.question {
+                question.handle_timeout(now.tick);
+                self.drain_question(now, agent);
+            }
         }
     }
 
     /// The contacts of a phone have changed.
-    pub(super) fn registration(&mut self, now: Now, account: AccountId, contacts: Vec<link::Contact>) {
+    pub(super) fn registration(
+        &mut self,
+        now: Now,
+        account: AccountId,
+        contacts: Vec<link::Contact>,
+    ) {
         let fact = if contacts.is_empty() { PhoneFact::Gone } else { PhoneFact::Registered };
         if contacts.is_empty() {
             self.phones.remove(&account);
@@ -170,17 +198,20 @@ impl Center {
         seat.machine.handle_order(now.tick, Order::Ready).map_err(refused)
     }
 
-    /// The agent has signed in on this leg, which becomes the nailed-up seat.
-    pub(super) fn sign_in_on(&mut self, now: Now, agent: AgentId, leg: LegId, account: AccountId) -> Answer {
+    /// The agent has signed in by keys of this phone, whosever it usually is.
+    pub(super) fn arrive_at(&mut self, now: Now, agent: AgentId, account: AccountId) -> Answer {
         self.phone_is_free(agent, account)?;
         let seat = self.seat(agent)?;
+        seat.account = Some(account);
+        seat.machine.handle_phone(now.tick, PhoneFact::Registered);
         if seat.machine.state() == State::SignedOut {
             seat.machine.handle_order(now.tick, Order::SignIn).map_err(refused)?;
         }
-        seat.account = Some(account);
-        seat.machine.handle_phone(now.tick, PhoneFact::Registered);
-        self.take_seat_leg(now, agent, leg);
-        self.seat(agent)?.machine.handle_order(now.tick, Order::Ready).map_err(refused)
+        match seat.reach {
+            // Ready when the leg that is speaking has become the seat.
+            Reach::NailedUp => Ok(()),
+            Reach::PerCall => self.order(now, agent, Order::Ready),
+        }
     }
 
     /// From now on this answered leg is the seat's.
@@ -215,7 +246,7 @@ impl Center {
         self.order(now, agent, Order::Pause(reason))
     }
 
-    fn order(&mut self, now: Now, agent: AgentId, order: Order) -> Answer {
+    pub(super) fn order(&mut self, now: Now, agent: AgentId, order: Order) -> Answer {
         self.seat(agent)?.machine.handle_order(now.tick, order).map_err(refused)
     }
 
@@ -236,11 +267,11 @@ impl Center {
         if seat.machine.state().attempt() != Some(attempt) {
             return Err(Refused::NoTalk);
         }
-        let campaign = self.talked.get(&agent).filter(|(talked, _)| *talked == attempt);
-        let campaign = campaign.and_then(|(_, campaign)| self.office.campaigns.get(campaign));
+        let talk = self.talked.get(&agent).filter(|talk| talk.attempt == attempt);
+        let campaign = talk.and_then(|talk| self.office.campaigns.get(&talk.campaign));
         let said = campaign.ok_or(Refused::NoTalk)?.settings.dispositions.by_digit(digit);
         let said = said.ok_or(Refused::NoDisposition(digit))?.clone();
-        if said.category == dialer::outcome::Category::Callback && call_back_at.is_none() {
+        if said.category == Category::Callback && call_back_at.is_none() {
             return Err(Refused::NoTime);
         }
         let change = TenantChange::SaveDisposition {
@@ -295,24 +326,101 @@ impl Center {
                 "*14" => self.pause(now, agent, 0, false),
                 _ => return self.say(agent, "try_again"),
             };
-            return self.say(agent, match (done, code.as_str()) {
-                (Err(_), _) => "not_available",
-                (Ok(()), "*12") => "signed_out",
-                (Ok(()), "*13") => "ready",
-                (Ok(()), _) => "paused",
-            });
+            return self.say(
+                agent,
+                match (done, code.as_str()) {
+                    (Err(_), _) => "not_available",
+                    (Ok(()), "*12") => "signed_out",
+                    (Ok(()), "*13") => "ready",
+                    (Ok(()), _) => "paused",
+                },
+            );
         }
-        let (State::WrapUp { attempt }, Some(digit)) = (seat.machine.state(), key.to_digit(10)) else {
+        let (State::WrapUp { attempt }, Some(digit)) = (seat.machine.state(), key.to_digit(10))
+        else {
             return;
         };
         let digit = u8::try_from(digit).unwrap_or(0);
-        let said = self.dispose(now, Actor::Agent(agent), agent, attempt, digit, String::new(), None);
+        let said =
+            self.dispose(now, Actor::Agent(agent), agent, attempt, digit, String::new(), None);
         self.say(agent, if said.is_ok() { "saved" } else { "try_again" });
+    }
+
+    /// An agent without a console is asked by voice; the others press a key or click.
+    fn ask_for_disposition(&mut self, now: Now, agent: AgentId, attempt: AttemptId) {
+        let by_voice = self.office.agents.get(&agent).is_some_and(|row| row.person.is_none());
+        let campaign = self.talked.get(&agent).filter(|talk| talk.attempt == attempt);
+        let campaign = campaign.and_then(|talk| self.office.campaigns.get(&talk.campaign));
+        let (true, Some(campaign)) = (by_voice, campaign) else { return };
+        // A callback needs a time, which no key can tell.
+        let keys =
+            campaign.settings.dispositions.iter().filter(|d| d.category != Category::Callback);
+        let keys = keys.map(|d| d.digit).collect();
+        let Some(seat) = self.seats.get_mut(&agent).filter(|seat| seat.leg.is_some()) else {
+            return;
+        };
+        seat.question = Some(Disposition::new(now.tick, attempt, keys));
+        self.drain_question(now, agent);
+    }
+
+    pub(super) fn disposition_collected(
+        &mut self,
+        now: Now,
+        leg: LegId,
+        digits: &str,
+        end: CollectEnd,
+    ) {
+        self.on_question(now, leg, |question| question.handle_collected(now.tick, digits, end));
+    }
+
+    pub(super) fn disposition_played(&mut self, now: Now, leg: LegId) {
+        self.on_question(now, leg, |question| question.handle_played(now.tick));
+    }
+
+    fn on_question(&mut self, now: Now, leg: LegId, tell: impl FnOnce(&mut Disposition)) {
+        let seat = self.seats.iter_mut().find(|(_, seat)| seat.leg == Some(leg));
+        if let Some((&agent, Seat { question: Some(question), .. })) = seat {
+            tell(question);
+            self.drain_question(now, agent);
+        }
+    }
+
+    fn drain_question(&mut self, now: Now, agent: AgentId) {
+        let language =
+            self.office.agents.get(&agent).map_or("", |row| super::word_of(row.language));
+        let mut prompts = Vec::new();
+        loop {
+            let Some(seat) = self.seats.get_mut(&agent) else { return };
+            let (Some(question), Some(leg)) = (&mut seat.question, seat.leg) else { return };
+            match question.poll() {
+                Some(Asked::Play(prompt)) => prompts.push(Prompt::new(language, prompt.word())),
+                Some(Asked::Collect(collect)) => {
+                    self.ask(leg, std::mem::take(&mut prompts), collect);
+                }
+                Some(Asked::Save { attempt, digit }) => {
+                    let by = Actor::Agent(agent);
+                    // The word of thanks is said on the leg of a seat that is ready again already.
+                    let saved = self.dispose(now, by, agent, attempt, digit, String::new(), None);
+                    if let Some(Seat { question: Some(question), .. }) = self.seats.get_mut(&agent)
+                    {
+                        question.handle_saved(now.tick, saved.is_ok());
+                    }
+                }
+                Some(Asked::Done) => seat.question = None,
+                None => {
+                    if !prompts.is_empty() {
+                        self.play(leg, prompts);
+                    }
+                    return;
+                }
+            }
+        }
     }
 
     /// Lets the agent hear a prompt in the agent's language.
     fn say(&mut self, agent: AgentId, prompt: &str) {
-        let language = self.office.agents.get(&agent).map_or("", |row| super::word_of(row.language));
+        let language =
+            self.office.agents.get(&agent).map_or("", |row| super::word_of(row.language));
         let prompt = Prompt::new(language, prompt);
         if let Some(leg) = self.seats.get(&agent).and_then(|seat| seat.leg) {
             self.play(leg, vec![prompt]);
@@ -345,14 +453,19 @@ impl Center {
                 }
             }
             Output::OfferSeat { offer, attempt } => self.offered(now, agent, offer, attempt),
-            Output::WithdrawSeat { offer } => self.withdraw(now, agent, offer),
+            Output::WithdrawSeat { offer } => self.withdraw(now, offer),
             Output::Missed { attempt } => self.give_back(now, attempt),
             Output::Beep => {
                 if let Some(leg) = self.seats.get(&agent).and_then(|seat| seat.leg) {
                     self.play(leg, vec![Prompt::new("", "beep")]);
                 }
             }
-            Output::WrapUpOver { .. } => drop(self.talked.remove(&agent)),
+            Output::WrapUpOver { .. } => {
+                self.talked.remove(&agent);
+                if let Some(seat) = self.seats.get_mut(&agent) {
+                    seat.question = None;
+                }
+            }
             Output::StateChanged { to, .. } => self.note_state(now, agent, to),
         }
     }
@@ -364,7 +477,8 @@ impl Center {
             return seat.machine.handle_phone(now.tick, PhoneFact::SeatDown);
         };
         seat.leg = Some(leg);
-        let caller = self.office.agents.get(&agent).map(|row| row.number.clone()).unwrap_or_default();
+        let caller =
+            self.office.agents.get(&agent).map(|row| row.number.clone()).unwrap_or_default();
         let command = Command::Originate {
             leg,
             tag: seat_tag(agent),
@@ -405,11 +519,17 @@ impl Center {
             | State::Holding { .. }
             | State::WrapUp { .. } => None,
         };
+        if to == State::SignedOut {
+            seat.account = seat.home;
+        }
         let tenant = seat.tenant;
         let attempt = to.attempt();
+        if let State::WrapUp { attempt } = to {
+            self.ask_for_disposition(now, agent, attempt);
+        }
         let of_attempt = attempt.and_then(|attempt| self.attempts.get(&attempt));
         let campaign = of_attempt.map(|live| live.campaign);
-        let campaign = campaign.or_else(|| self.talked.get(&agent).map(|(_, campaign)| *campaign));
+        let campaign = campaign.or_else(|| self.talked.get(&agent).map(|talk| talk.campaign));
         let campaign = campaign.filter(|_| attempt.is_some());
         let state = AgentState { agent, state: to.word(), reason, campaign, attempt };
         self.write(now, tenant, TenantChange::AgentState(state));

@@ -1,0 +1,285 @@
+//! Campaigns that dial: the facts that `dialer::campaign` decides from, and the way out of a call.
+
+use std::collections::BTreeMap;
+
+use call::{AttemptId, CampaignId, Cause, Now, Number, Stamp, TenantId, TrunkId};
+use dialer::campaign::{self, Campaign, Clears, Decision, Leads, Lines, Seats, clock_is_sane};
+use dialer::hours::Calendar;
+use dialer::route::{self, Denied, NoRoute, Origin};
+use link::TrunkState;
+use store::TenantChange;
+
+use super::view::{Changed, WhyNot};
+use super::{Center, Output, Pending};
+
+/// A campaign that is not finished.
+pub(super) struct Running {
+    pub(super) tenant: TenantId,
+    calendar: Calendar,
+    /// What is known of its leads; `None`: nothing yet.
+    leads: Option<Leads>,
+    /// The shell is counting them.
+    counting: bool,
+    /// Leads that are being claimed.
+    claiming: u32,
+    pub(super) why_not: Vec<WhyNot>,
+}
+
+impl Running {
+    /// `count` leads were to be claimed and `got` were.
+    pub(super) fn claimed(&mut self, count: u32, got: usize) {
+        self.claiming = self.claiming.saturating_sub(count);
+        if got < count as usize {
+            self.leads = None;
+        }
+    }
+}
+
+/// The way of a call to the outside.
+pub(super) struct Way {
+    pub(super) trunk: TrunkId,
+    pub(super) caller: Option<Number>,
+}
+
+impl Center {
+    /// The campaigns of the office; what is known of their leads is counted anew.
+    pub(super) fn campaigns_from_office(&mut self) {
+        let mut earlier = std::mem::take(&mut self.campaigns);
+        for (id, campaign) in &self.office.campaigns {
+            // A campaign whose settings are wrong cannot be running; it is shown and not dialled.
+            let Ok(calendar) = campaign.settings.check() else { continue };
+            let (claiming, counting) = earlier
+                .remove(id)
+                .map_or((0, false), |running| (running.claiming, running.counting));
+            let tenant = campaign.tenant;
+            let running =
+                Running { tenant, calendar, leads: None, counting, claiming, why_not: Vec::new() };
+            self.campaigns.insert(*id, running);
+            self.changed.insert(Changed::Campaign(*id));
+        }
+    }
+
+    /// The answer to [`Output::CountLeads`].
+    pub fn handle_leads(&mut self, now: Now, campaign: CampaignId, leads: Leads) {
+        if let Some(running) = self.campaigns.get_mut(&campaign) {
+            running.counting = false;
+            running.leads = Some(leads);
+        }
+        self.look_at = now.tick;
+        self.settle(now);
+    }
+
+    /// Each campaign dials, or says why not.
+    pub(super) fn look_at_campaigns(&mut self, now: Now) {
+        self.clock_sane = clock_is_sane(now.stamp);
+        for id in self.office.campaigns.keys().copied().collect::<Vec<_>>() {
+            let why_not = self.look_at_campaign(now, id);
+            if let Some(running) = self.campaigns.get_mut(&id)
+                && running.why_not != why_not
+            {
+                running.why_not = why_not;
+                self.changed.insert(Changed::Campaign(id));
+            }
+        }
+    }
+
+    fn look_at_campaign(&mut self, now: Now, id: CampaignId) -> Vec<WhyNot> {
+        let (Some(row), Some(running)) = (self.office.campaigns.get(&id), self.campaigns.get(&id))
+        else {
+            return Vec::new();
+        };
+        if row.state == campaign::State::Running
+            && let Some(blocked) = self.blocked_box()
+        {
+            return vec![blocked];
+        }
+        let leads =
+            running.leads.unwrap_or(Leads { due: 0, next_due: Some(now.stamp), unfinished: 1 });
+        let view = campaign::View {
+            seats: self.seats_of(row),
+            lines: self.lines_of(row),
+            leads,
+            calls_in_flight: self.calls_in_flight(id) + running.claiming,
+        };
+        let decision = row.decide(now.stamp, &running.calendar, &view);
+        let tenant = row.tenant;
+        match decision {
+            Decision::Dial { calls } => {
+                self.claim(now, tenant, id, calls);
+                Vec::new()
+            }
+            Decision::Wait(why) => {
+                self.count_if_needed(now, id, why);
+                vec![why_not(why)]
+            }
+        }
+    }
+
+    /// What keeps every campaign from dialling, beside their own rules.
+    fn blocked_box(&self) -> Option<WhyNot> {
+        let blocked = |rule: &str, text: &str| WhyNot {
+            rule: rule.to_owned(),
+            text: text.to_owned(),
+            clears_at: None,
+        };
+        if !self.switch.is_up() {
+            Some(blocked("switch_down", "the switch is restarting"))
+        } else if self.outbox.is_full() {
+            Some(blocked("disk", "the disk takes nothing now: free space on the data disk"))
+        } else {
+            None
+        }
+    }
+
+    fn claim(&mut self, now: Now, tenant: TenantId, campaign: CampaignId, count: u32) {
+        if let Some(running) = self.campaigns.get_mut(&campaign) {
+            running.claiming += count;
+            if let Some(leads) = &mut running.leads {
+                leads.due = leads.due.saturating_sub(count);
+            }
+        }
+        let change =
+            TenantChange::ClaimLeads { campaign, count: count as usize, epoch: self.epoch };
+        let ticket = self.write(now, tenant, change);
+        self.pending.insert(ticket, Pending::Claim { campaign, count });
+    }
+
+    /// Leads are counted again when what is known of them is used up or out of date.
+    fn count_if_needed(&mut self, now: Now, campaign: CampaignId, why: campaign::Why) {
+        let stale = match why {
+            campaign::Why::Fetching | campaign::Why::AllInFlight | campaign::Why::ListDone => true,
+            campaign::Why::NoneDue { next } => next <= now.stamp,
+            campaign::Why::ClockNotSane
+            | campaign::Why::NotRunning { .. }
+            | campaign::Why::OutsideHours { .. }
+            | campaign::Why::NobodySignedIn { .. }
+            | campaign::Why::AllPaused { .. }
+            | campaign::Why::AllBusy { .. }
+            | campaign::Why::TrunksDown { .. }
+            | campaign::Why::NoLineFree
+            | campaign::Why::CallsMax { .. } => false,
+        };
+        let Some(running) = self.campaigns.get_mut(&campaign) else { return };
+        if stale && !running.counting {
+            running.counting = true;
+            let tenant = running.tenant;
+            self.outputs.push_back(Output::CountLeads { tenant, campaign });
+        }
+    }
+
+    /// The agents of a campaign, less those for whom a lead is being claimed.
+    fn seats_of(&self, campaign: &Campaign) -> Seats {
+        let agents = campaign.settings.agents.iter().filter_map(|agent| self.seats.get(agent));
+        let mut seats = Seats::count(agents.map(|seat| seat.machine.state()));
+        let claiming: u32 = self.campaigns.values().map(|running| running.claiming).sum();
+        let promised = claiming.min(seats.ready);
+        seats.ready -= promised;
+        seats.waiting += promised;
+        seats
+    }
+
+    fn lines_of(&self, campaign: &Campaign) -> Lines {
+        let trunks = self.trunks_of(campaign.tenant, &campaign.settings.trunks);
+        let up = trunks.iter().filter(|trunk| trunk.up);
+        Lines {
+            trunks_up: u32::try_from(up.clone().count()).unwrap_or(u32::MAX),
+            trunks: u32::try_from(trunks.len()).unwrap_or(u32::MAX),
+            free: up.map(|trunk| trunk.channels.saturating_sub(trunk.busy)).sum(),
+        }
+    }
+
+    fn trunks_of(&self, tenant: TenantId, wanted: &[TrunkId]) -> Vec<route::Trunk> {
+        let known = wanted.iter().filter_map(|id| {
+            let trunk = self.office.trunks.get(id)?;
+            let grant = trunk.grants.get(&tenant)?;
+            let busy = self.attempts.values().filter(|live| live.trunk == Some(*id)).count();
+            let state = self.trunks.get(id).map(|(state, _)| *state);
+            Some(route::Trunk {
+                id: *id,
+                up: state == Some(TrunkState::Up),
+                channels: grant.calls_max.min(u32::from(trunk.trunk.channels_max)),
+                busy: u32::try_from(busy).unwrap_or(u32::MAX),
+            })
+        });
+        known.collect()
+    }
+
+    fn calls_in_flight(&self, campaign: CampaignId) -> u32 {
+        let calls = self.attempts.values().filter(|live| live.campaign == campaign).count();
+        u32::try_from(calls).unwrap_or(u32::MAX)
+    }
+
+    /// Whether a number may be called, over which trunk, and as whom.
+    pub(super) fn way_out(
+        &self,
+        campaign: CampaignId,
+        tenant: TenantId,
+        number: &Number,
+    ) -> Result<Way, Cause> {
+        let settings = &self.office.campaigns.get(&campaign).ok_or(Cause::NoRoute)?.settings;
+        let nothing_more = route::Destinations::default();
+        let allowed = self.office.destinations.get(&tenant).unwrap_or(&nothing_more);
+        let class = self.office.plan.class(number);
+        allowed.permit(Origin::Machine, class, number).map_err(|denied: Denied| {
+            let _ = denied;
+            Cause::Forbidden
+        })?;
+        let trunks = self.trunks_of(tenant, &settings.trunks);
+        let trunk = route::choose(settings.trunk_rule, &trunks).map_err(|none| match none {
+            NoRoute::Denied(_) => Cause::Forbidden,
+            NoRoute::NoTrunk => Cause::NoRoute,
+            NoRoute::AllDown => Cause::NetworkOutOfOrder,
+            NoRoute::AllBusy => Cause::NoCircuit,
+        })?;
+        Ok(Way { trunk, caller: self.caller_shown(tenant, trunk, settings.caller.as_ref()) })
+    }
+
+    /// The campaign's number if the trunk owns it, else the grant's, else the trunk's first.
+    fn caller_shown(
+        &self,
+        tenant: TenantId,
+        trunk: TrunkId,
+        wanted: Option<&Number>,
+    ) -> Option<Number> {
+        let trunk = self.office.trunks.get(&trunk)?;
+        let owned: Vec<&str> = trunk.trunk.numbers.iter().map(String::as_str).collect();
+        let granted = trunk.grants.get(&tenant).and_then(|grant| grant.caller_id.as_deref());
+        let choices = [wanted.map(Number::as_str), granted, owned.first().copied()];
+        let shown = choices.into_iter().flatten().find(|number| owned.contains(number))?;
+        shown.parse().ok()
+    }
+
+    pub(super) fn tenant_of_line(&self, line: link::Line) -> Option<TenantId> {
+        match line {
+            link::Line::Account(account) => self.office.phones.get(&account).map(|p| p.tenant),
+            link::Line::Trunk(trunk) => {
+                self.office.trunks.get(&trunk).and_then(|t| t.grants.keys().next().copied())
+            }
+        }
+    }
+}
+
+fn why_not(why: campaign::Why) -> WhyNot {
+    let clears_at: Option<Stamp> = match why.clears() {
+        Clears::At(at) => Some(at),
+        Clears::Soon | Clears::CallEnds | Clears::AgentReady | Clears::TrunkUp | Clears::Person => {
+            None
+        }
+    };
+    // The word is the tag under which the rule is serialised, so that it is named in one place.
+    let rule =
+        serde_json::to_value(why).ok().and_then(|v| Some(v.get("rule")?.as_str()?.to_owned()));
+    WhyNot { rule: rule.unwrap_or_default(), text: why.to_string(), clears_at }
+}
+
+/// The last talk of an agent: what a disposition is about.
+#[derive(Clone, Debug)]
+pub(super) struct Talk {
+    pub(super) attempt: AttemptId,
+    pub(super) campaign: CampaignId,
+    pub(super) lead: call::LeadId,
+    pub(super) number: Number,
+}
+
+/// Talks by agent.
+pub(super) type Talks = BTreeMap<call::AgentId, Talk>;
