@@ -6,26 +6,53 @@
 //! grows as the day ends, so that the last whole call is spent late but is spent.
 
 use super::limits::{SLOT_S, SLOTS};
+use super::price::Price;
 
-/// Policy numbers of the budget.
+/// Policy numbers of the budget; the defaults are what measured best (see `WHY.md`).
 #[derive(Clone, Copy, Debug)]
 pub struct Thrift {
+    /// See [`Price`]: the rate of loss below which idle time stops to grow logarithmically.
+    pub knee: f64,
     /// Highest rate of loss aimed at, in caps.
     pub rush: f64,
-    /// Standard deviations by which the forecast of answers is lowered.
-    pub care: f64,
+    /// Where between a one-to-one rest of the day (0) and one as it is (1) the whole calls are
+    /// counted that may be lost at all.
+    pub least: f64,
     /// Calls left unspent on purpose: the allowance is a whole number, the plan is not.
     pub margin: f64,
+    /// The same for what grows with the day: losses come in clusters; standard deviations of
+    /// the whole allowance.
+    pub spread: f64,
     /// Standard deviations of the losses already in flight that must still fit.
     pub caution: f64,
     /// Share of the future answers that is counted on.
     pub trust: f64,
-    /// Half-life memory of the calibration, per live answer.
+    /// Standard deviations by which the forecast of answers is lowered.
+    pub care: f64,
+    /// What is kept of the calibration from one live answer to the next.
     pub recall: f64,
     /// Calibration believed at first: realised loss per unit of accepted risk.
     pub first_ratio: f64,
     /// What that belief is worth, lost calls.
     pub first_worth: f64,
+}
+
+impl Default for Thrift {
+    fn default() -> Thrift {
+        Thrift {
+            knee: 0.002,
+            rush: 1.6,
+            least: 0.5,
+            margin: 0.3,
+            spread: 0.12,
+            caution: 3.0,
+            trust: 0.97,
+            care: 1.0,
+            recall: 0.9999,
+            first_ratio: 0.5,
+            first_worth: 2.0,
+        }
+    }
 }
 
 /// The budget of one day, and what earlier days taught about its size.
@@ -45,6 +72,7 @@ pub struct Budget {
     rate_at_s: f64,
     realised: f64,
     accepted: f64,
+    price: Price,
 }
 
 /// What the budget says at one instant.
@@ -56,6 +84,8 @@ pub struct Allowance {
     pub whole: f64,
     /// Rate of loss that the rest of the day may have.
     pub rate: f64,
+    /// Losses expected of the calls in flight.
+    pub pending: f64,
     /// Risk accepted for one more dial: the rate over the calibration.
     pub risk: f64,
 }
@@ -79,6 +109,7 @@ impl Budget {
             rate_at_s: 0.0,
             realised: thrift.first_ratio * thrift.first_worth,
             accepted: thrift.first_worth,
+            price: Price::new(thrift.knee),
         }
     }
 
@@ -123,17 +154,26 @@ impl Budget {
     }
 
     /// What may be done at `at_s` while the attempts in flight are expected to lose `pending`.
-    pub fn allow(&self, at_s: f64, pending: f64) -> Allowance {
+    pub fn allow(&self, at_s: f64, pending: f64, slow: f64) -> Allowance {
         let answers = self.answers_to_come(at_s);
-        let careful = (answers * self.thrift.trust - self.thrift.care * answers.sqrt()).max(0.0);
-        let whole = (self.cap * (self.live + careful) + 1e-9).floor() - self.lost;
-        let planned = self.cap * (self.live + answers) - self.lost - pending - self.thrift.margin;
-        let rate = if whole - pending - self.thrift.caution * pending.sqrt() <= 0.0 {
-            0.0
-        } else {
-            (planned / answers.max(1.0)).clamp(0.0, self.thrift.rush * self.cap)
+        let reserve = pending + self.thrift.caution * pending.sqrt();
+        let doubt = self.thrift.care * answers.sqrt();
+        let margin =
+            self.thrift.margin + self.thrift.spread * (self.cap * (self.live + answers)).sqrt();
+        let left = |share: f64| {
+            self.cap * (self.live + (share * answers - doubt).max(0.0)) - self.lost - reserve
         };
-        Allowance { answers, whole, rate, risk: rate / self.ratio() }
+        // Whoever risks nothing any more also calls fewer people, and a smaller day allows less.
+        let mut rate = self.cap;
+        for _ in 0..3 {
+            let share =
+                slow + (self.thrift.trust - slow).max(0.0) * (rate / self.cap).min(1.0).sqrt();
+            rate = self.price.rate(left(share) - margin, answers);
+        }
+        let rate = rate.min(self.thrift.rush * self.cap);
+        let whole = (left(slow + (1.0 - slow) * self.thrift.least) + reserve + 1e-9).floor();
+        let rate = if whole - reserve <= 0.0 { 0.0 } else { rate };
+        Allowance { answers, whole, rate, pending, risk: rate / self.ratio() }
     }
 
     /// Live answers expected from now to the end of the day.

@@ -1,196 +1,124 @@
-//! The decision.
+//! The decision: dial one more while the chance that its answer finds nobody is worth it.
+//!
+//! At each horizon the exact distribution of (agents free by then) - (answers come by then) is
+//! made from the ages of every busy agent and every ringing call. A candidate finds nobody where
+//! that number is zero or less; its risk is the mean over the horizons, which are the quantiles
+//! of its own answer delay. It is dialled while the risk is within what the budget buys; each
+//! dial moves the distributions, so the next one sees it.
 
 use call::Tick;
 
-use super::budget::{Allowance, Budget, Thrift};
-use super::convolution::Balance;
-use super::event::{Day, Event, Outcome};
-use super::flight::Flight;
-use super::forecast::{Chances, Forecast};
-use super::hit::HitRate;
-use super::limits::{DIALS_MAX, HORIZONS, SEATS_MAX, TABLES_EVERY_S};
-use super::roster::{Duty, Roster};
+use super::explain::{Decision, Outlook, Reason};
+use super::forecast::Chances;
+use super::limits::{DIALS_MAX, HORIZONS, TABLES_EVERY_S};
+use super::pacer::{Pacer, seconds};
+use super::roster::Duty;
 
-/// Policy numbers.
-#[derive(Clone, Copy, Debug)]
-pub struct Tuning {
-    pub thrift: Thrift,
-    pub risk_max: f64,
-    pub hit_memory_s: f64,
-    pub alarm_s: f64,
-    pub alarm_z: f64,
-    pub guard: f64,
-    pub x: [f64; 8],
+/// What a decision may use. Campaigns that share agents and lines get theirs from
+/// [`super::share`], a campaign that has just changed its mode from [`super::ramp`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Means {
+    /// Lines that may be dialled on now.
+    pub free_lines: usize,
+    /// Waiting agents that this campaign may count on, when others may take them too.
+    pub waiting_agents: Option<usize>,
+    /// Share of the agents who become free that will come to this campaign, 0..=1.
+    pub freeing_share: f64,
+    /// Share of the full risk that may be taken, 0..=1; zero is one-to-one.
+    pub risk_share: f64,
+    /// Most dials of this decision.
+    pub most_dials: usize,
 }
 
-impl Default for Tuning {
-    fn default() -> Tuning {
-        Tuning {
-            thrift: Thrift {
-                rush: 2.0,
-                margin: 0.6,
-                caution: 1.7,
-                care: 2.0,
-                trust: 0.97,
-                recall: 0.9999,
-                first_ratio: 0.5,
-                first_worth: 2.0,
-            },
-            risk_max: 0.25,
-            hit_memory_s: 1200.0,
-            alarm_s: 90.0,
-            alarm_z: 4.0,
-            guard: 0.02,
-            x: [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+impl Means {
+    /// A campaign that shares nothing.
+    pub fn alone(free_lines: usize) -> Means {
+        Means {
+            free_lines,
+            waiting_agents: None,
+            freeing_share: 1.0,
+            risk_share: 1.0,
+            most_dials: usize::MAX,
         }
     }
 }
 
-/// What was decided.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Decision {
-    /// Attempts to start now.
-    pub dials: usize,
-}
-
-/// The pacing of one campaign.
-#[derive(Clone, Debug)]
-pub struct Pacer {
-    tuning: Tuning,
-    day: Day,
-    roster: Roster,
-    flight: Flight,
-    forecast: Forecast,
-    hit: HitRate,
-    budget: Budget,
-    waiting: usize,
-    accepted: f64,
-    tables_due_s: f64,
-    balance: Vec<Balance>,
-    pub allowance: Allowance,
-}
-
-impl Default for Pacer {
-    fn default() -> Pacer {
-        Pacer::new(Tuning::default())
-    }
-}
+/// Risks below this are rounding.
+const NO_RISK: f64 = 1e-6;
+/// Of an answer that waits while no agent is free, so many are lost.
+const LATE_LOST: f64 = 0.5;
 
 impl Pacer {
-    pub fn new(tuning: Tuning) -> Pacer {
-        Pacer {
-            tuning,
-            day: Day {
-                end_s: 0.0,
-                seats: 0,
-                lines: 0,
-                cap: 0.0,
-                ring_timeout_s: 25.0,
-                connect_s: 2.0,
-            },
-            roster: Roster::new(),
-            flight: Flight::new(),
-            forecast: Forecast::new(),
-            hit: HitRate::new(tuning.hit_memory_s, tuning.alarm_s, tuning.alarm_z),
-            budget: Budget::new(tuning.thrift),
-            waiting: 0,
-            accepted: 0.0,
-            tables_due_s: 0.0,
-            balance: vec![Balance::surely(0); HORIZONS],
-            allowance: Allowance::default(),
-        }
-    }
-
-    pub fn start_day(&mut self, day: Day) {
-        self.day = Day { seats: day.seats.min(SEATS_MAX), ..day };
-        self.roster.start_day(self.day.seats);
-        self.flight.clear();
-        self.hit.start_day();
-        self.budget.start_day(day.cap, day.end_s);
-        self.waiting = 0;
-        self.accepted = 0.0;
-        self.tables_due_s = 0.0;
-    }
-
-    pub fn handle_event(&mut self, now: Tick, event: Event) {
-        let at_s = seconds(now);
-        match event {
-            Event::Ready(seat) => {
-                self.after_wrap(seat, Duty::Ready, at_s);
-            }
-            Event::Pause(seat) => self.after_wrap(seat, Duty::Pause, at_s),
-            Event::Logoff(seat) => self.after_wrap(seat, Duty::Off, at_s),
-            Event::Talk(seat, _) => {
-                self.roster.change(seat, Duty::Talk, at_s);
-                self.waiting = self.waiting.saturating_sub(1);
-            }
-            Event::Wrap(seat) => {
-                if let Some(before) = self.roster.change(seat, Duty::Wrap, at_s) {
-                    if before.duty == Duty::Talk {
-                        self.forecast.talk.learn(at_s - before.since_s);
-                    }
-                }
-            }
-            Event::Dialed(id) => {
-                self.flight.start(id, at_s, self.accepted);
-            }
-            Event::Result(id, outcome) => self.resolve(at_s, id, outcome),
-            Event::Abandoned(_) => {
-                self.waiting = self.waiting.saturating_sub(1);
-                self.budget.abandoned();
-            }
-        }
-    }
-
-    pub fn debug(&self) -> String {
-        format!(
-            "live {} lost {} {:?} ratio {:.3}",
-            self.budget.live,
-            self.budget.lost,
-            self.allowance,
-            self.budget.ratio()
-        )
-    }
-
-    fn after_wrap(&mut self, seat: usize, duty: Duty, at_s: f64) {
-        let Some(before) = self.roster.change(seat, duty, at_s) else { return };
-        match before.duty {
-            Duty::Wrap => {
-                self.forecast.wrap.learn(at_s - before.since_s);
-                self.forecast.learn_pausing(at_s, duty != Duty::Ready);
-            }
-            Duty::Pause => self.forecast.pause.learn(at_s - before.since_s),
-            Duty::Off | Duty::Ready | Duty::Talk => {}
-        }
-    }
-
-    fn resolve(&mut self, at_s: f64, id: u64, outcome: Outcome) {
-        let Some(attempt) = self.flight.end(id) else { return };
-        let human = outcome == Outcome::Human;
-        self.hit.learn(at_s, human);
-        if human {
-            self.forecast.answer.learn(at_s - attempt.dialed_s);
-            self.budget.answered(at_s, attempt.risk);
-            self.waiting += 1;
-        } else {
-            self.forecast.other.learn(at_s - attempt.dialed_s);
-        }
-    }
-
+    /// How many more people to call now, with `free_lines` to call on.
     pub fn decide(&mut self, now: Tick, free_lines: usize) -> Decision {
+        self.decide_within(now, Means::alone(free_lines))
+    }
+
+    /// How many more people to call now, within `means`.
+    pub fn decide_within(&mut self, now: Tick, means: Means) -> Decision {
         let at_s = seconds(now);
+        self.accepted = 0.0;
+        if at_s >= self.day.end_s {
+            return Decision::none(Reason::DayOver);
+        }
         if at_s >= self.tables_due_s {
             self.tables_due_s = at_s + TABLES_EVERY_S;
             self.forecast.rebuild(at_s, self.day.connect_s);
+            self.slow = self.one_to_one_share(at_s);
         }
-        if self.roster.staffed() == 0 || free_lines == 0 || at_s >= self.day.end_s {
-            return Decision { dials: 0 };
+        if self.roster.staffed() == 0 {
+            return Decision::none(Reason::NobodyThere);
+        }
+        if means.free_lines == 0 {
+            return Decision::none(Reason::NoFreeLine);
         }
         let hit = self.hit.now(at_s);
-        let free = self.roster.ready as i32 - self.waiting as i32;
-        for balance in &mut self.balance {
-            balance.reset(free);
+        let ready = means.waiting_agents.map_or(self.roster.ready, |n| n.min(self.roster.ready));
+        let free = ready as i32 - self.waiting as i32;
+        let mut outlook = self.foresee_agents(at_s, free, means.freeing_share);
+        let in_flight_risk = self.foresee_answers(at_s, hit, &mut outlook);
+        let late = (self.waiting as f64 - ready as f64).max(0.0) * LATE_LOST;
+        let pending = in_flight_risk * self.budget.ratio() + late;
+        let allowance = self.budget.allow(at_s, pending, self.slow);
+
+        let most = means.free_lines.min(means.most_dials).min(DIALS_MAX).min(self.flight.room());
+        let (dials, reason) = if self.day.cap <= 0.0 {
+            // Only an agent who leaves during the ringing can make an answer find nobody.
+            let spare = usize::try_from(free).unwrap_or(0).saturating_sub(self.flight.ringing);
+            (spare.min(most), Reason::CapZero)
+        } else {
+            let risk = allowance.risk.min(self.tuning.risk_max) * means.risk_share.clamp(0.0, 1.0);
+            self.accepted = risk;
+            let (dials, reason) = self.search(hit, risk, allowance.whole, most);
+            let spent = reason == Reason::RiskReached && allowance.rate <= 0.0;
+            (dials, if spent { Reason::BudgetSpent } else { reason })
+        };
+        let reason = if dials == most && dials > 0 { bound(most, means, self) } else { reason };
+        for (at, (seen, balance)) in outlook.iter_mut().zip(&self.balance).enumerate() {
+            seen.answers += hit * reach(at) * dials as f64;
+            seen.finds_nobody = balance.at_most(0);
         }
+        Decision {
+            dials,
+            reason,
+            outlook,
+            next_abandons: hit * self.own_risk(),
+            hit,
+            allowance,
+            wait_s: self.wait_s,
+            one_to_one_wait_s: self.one_to_one_wait_s(at_s),
+        }
+    }
+
+    /// Starts the balances with the agents; gives the expected number free at each horizon.
+    fn foresee_agents(&mut self, at_s: f64, free: i32, share: f64) -> [Outlook; HORIZONS] {
+        let mut outlook = [Outlook::default(); HORIZONS];
+        for (seen, &horizon_s) in outlook.iter_mut().zip(self.forecast.horizons_s()) {
+            seen.horizon_s = horizon_s;
+            seen.free = f64::from(free.max(0));
+            seen.answers = self.waiting as f64;
+        }
+        self.balance.iter_mut().for_each(|balance| balance.reset(free));
         for seat in self.roster.seats() {
             let age_s = at_s - seat.since_s;
             let chances = match seat.duty {
@@ -199,55 +127,71 @@ impl Pacer {
                 Duty::Pause => self.forecast.pausing(age_s),
                 Duty::Off | Duty::Ready => continue,
             };
-            for (balance, p) in self.balance.iter_mut().zip(chances) {
-                balance.up(p);
+            for ((balance, seen), p) in self.balance.iter_mut().zip(&mut outlook).zip(chances) {
+                balance.up(p * share);
+                seen.free += p * share;
             }
         }
-        let mut last: Option<(f64, Chances, f64)> = None;
-        let mut pending = 0.0;
-        for attempt in self.flight.ringing() {
-            let (chances, answers) = match last {
-                Some((dialed_s, chances, answers)) if dialed_s == attempt.dialed_s => {
-                    (chances, answers)
-                }
-                _ => {
-                    let (chances, answers) = self.forecast.ringing(at_s - attempt.dialed_s, hit);
-                    last = Some((attempt.dialed_s, chances, answers));
-                    (chances, answers)
-                }
+        outlook
+    }
+
+    /// Takes the answers in flight off the balances; gives the risk accepted for those that will
+    /// be answered.
+    fn foresee_answers(&mut self, at_s: f64, hit: f64, outlook: &mut [Outlook; HORIZONS]) -> f64 {
+        // Attempts of one decision have one age: their chances are computed once.
+        let mut last: Option<(f64, (Chances, f64))> = None;
+        let mut risk = 0.0;
+        for attempt in self.flight.in_air() {
+            let (chances, answered) = match last {
+                Some((dialed_s, known)) if dialed_s == attempt.dialed_s => known,
+                _ => self.forecast.ringing(at_s - attempt.dialed_s, hit),
             };
-            pending += answers * attempt.risk;
-            for (balance, p) in self.balance.iter_mut().zip(chances) {
+            last = Some((attempt.dialed_s, (chances, answered)));
+            risk += answered * attempt.risk;
+            for ((balance, seen), p) in self.balance.iter_mut().zip(&mut *outlook).zip(chances) {
                 balance.down(p);
+                seen.answers += p;
             }
         }
-        let likely = pending * self.budget.ratio();
-        let late = (self.waiting as f64 - self.roster.ready as f64).max(0.0);
-        let allowance = self.budget.allow(at_s, likely + 0.5 * late);
-        self.allowance = allowance;
-        let risk = allowance.risk.min(self.tuning.risk_max);
-        let worst = (allowance.whole.max(0.0) as i32).min(50);
-        let most = free_lines.min(DIALS_MAX).min(self.flight.room());
-        let mut dials = 0;
-        while dials < most {
-            let own: f64 = self.balance.iter().map(|b| b.at_most(0)).sum::<f64>() / HORIZONS as f64;
-            if own > risk + 1e-6 {
-                break;
+        risk
+    }
+
+    fn search(&mut self, hit: f64, risk: f64, whole: f64, most: usize) -> (usize, Reason) {
+        // With `whole` calls left, this many answers beyond the agents break the promise.
+        let too_many = whole.clamp(0.0, 64.0) as i32;
+        for dials in 0..most {
+            let own = self.own_risk();
+            if own > risk + NO_RISK {
+                return (dials, Reason::RiskReached);
             }
-            let over = self.balance.iter().map(|b| b.at_most(-worst)).fold(0.0, f64::max);
-            if over > self.tuning.guard && own > 1e-6 {
-                break;
+            let cluster = self.balance.iter().map(|b| b.at_most(-too_many)).fold(0.0, f64::max);
+            if cluster > self.tuning.cluster_risk_max && own > NO_RISK {
+                return (dials, Reason::ClusterRisk);
             }
-            dials += 1;
             for (at, balance) in self.balance.iter_mut().enumerate() {
-                balance.down(hit * (at as f64 + 0.5) / HORIZONS as f64);
+                balance.down(hit * reach(at));
             }
         }
-        self.accepted = risk;
-        Decision { dials }
+        (most, Reason::DialsBounded)
+    }
+
+    /// The chance that one more answer finds nobody.
+    fn own_risk(&self) -> f64 {
+        self.balance.iter().map(|b| b.at_most(0)).sum::<f64>() / HORIZONS as f64
     }
 }
 
-fn seconds(now: Tick) -> f64 {
-    now.0 as f64 / 1000.0
+/// The share of the answers of an attempt started now that come by horizon `at`.
+fn reach(at: usize) -> f64 {
+    (at as f64 + 0.5) / HORIZONS as f64
+}
+
+fn bound(most: usize, means: Means, pacer: &Pacer) -> Reason {
+    if most == means.free_lines {
+        Reason::LinesUsed
+    } else if most == pacer.flight.room() {
+        Reason::TableFull
+    } else {
+        Reason::DialsBounded
+    }
 }

@@ -24,6 +24,12 @@ pub struct Flight {
     pub ringing: usize,
 }
 
+impl Default for Flight {
+    fn default() -> Flight {
+        Flight::new()
+    }
+}
+
 impl Flight {
     /// Nothing in flight; room for [`ATTEMPTS_MAX`].
     pub fn new() -> Flight {
@@ -65,7 +71,31 @@ impl Flight {
     }
 
     /// The attempts that still ring, oldest first.
-    pub fn ringing(&self) -> impl Iterator<Item = &Attempt> {
+    pub fn in_air(&self) -> impl Iterator<Item = &Attempt> {
         self.queue.iter().filter(|attempt| !attempt.gone)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_end_in_any_order_and_only_once() {
+        let mut flight = Flight::new();
+        assert!(flight.start(3, 1.0, 0.1) && flight.start(7, 2.0, 0.2));
+        assert!(!flight.start(7, 2.0, 0.2) && !flight.start(5, 2.0, 0.2), "numbers grow");
+        assert_eq!(flight.end(7).map(|attempt| attempt.risk), Some(0.2));
+        assert!(flight.end(7).is_none() && flight.end(5).is_none());
+        assert_eq!((flight.ringing, flight.in_air().count()), (1, 1));
+    }
+
+    #[test]
+    fn a_full_table_refuses_by_answering_false() {
+        let mut flight = Flight::new();
+        assert!((0..ATTEMPTS_MAX as u64).all(|id| flight.start(id, 0.0, 0.0)));
+        assert_eq!(flight.room(), 0);
+        assert!(!flight.start(u64::MAX, 0.0, 0.0));
+        assert!(flight.end(0).is_some() && flight.room() == 1);
     }
 }

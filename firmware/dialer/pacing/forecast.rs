@@ -40,6 +40,12 @@ pub struct Forecast {
     pause_by_age: Vec<Chances>,
 }
 
+impl Default for Forecast {
+    fn default() -> Forecast {
+        Forecast::new()
+    }
+}
+
 impl Forecast {
     /// The laws of an ordinary campaign, believed a little.
     pub fn new() -> Forecast {

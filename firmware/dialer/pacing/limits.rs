@@ -39,3 +39,25 @@ pub const SLOT_S: f64 = 600.0;
 
 /// Seconds between two rebuilds of the tables that depend on learned laws only.
 pub const TABLES_EVERY_S: f64 = 60.0;
+
+/// Campaigns that may share agents and lines: one bit each in a set.
+pub const CAMPAIGNS_MAX: usize = 64;
+/// Seconds over which risk grows to full after a change to predictive: two ring times, so that
+/// the first answers are seen before the bold dials.
+pub const RAMP_S: f64 = 60.0;
+/// Dials per second that are added in each second of a ramp.
+pub const RAMP_DIALS_PER_S: f64 = 0.5;
+/// Shortest ringing before a call may be given up, seconds (16 CFR 310.4(b)(4)(ii)).
+pub const RING_FLOOR_S: f64 = 15.0;
+
+/// No dial may have a higher chance to find nobody once it is answered, whatever the budget.
+pub const RISK_MAX: f64 = 0.25;
+/// Highest chance, at any horizon, that more answers than the budget has left find nobody.
+pub const CLUSTER_RISK_MAX: f64 = 0.02;
+/// Memory of today's hit rate, seconds: a drift of a fifth over a day against a few hundred
+/// attempts.
+pub const HIT_MEMORY_S: f64 = 1200.0;
+/// Window that notices a sudden change of the hit rate, seconds.
+pub const ALARM_S: f64 = 90.0;
+/// Standard deviations at which that window is believed: one false alarm in some days.
+pub const ALARM_DEVIATIONS: f64 = 4.0;

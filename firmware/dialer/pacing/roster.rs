@@ -40,6 +40,12 @@ pub struct Roster {
     pub pause: usize,
 }
 
+impl Default for Roster {
+    fn default() -> Roster {
+        Roster::new()
+    }
+}
+
 impl Roster {
     /// An empty floor.
     pub fn new() -> Roster {
@@ -55,10 +61,10 @@ impl Roster {
 
     /// The seat changes its duty; gives back what it was before, or nothing for an unknown seat.
     pub fn change(&mut self, seat: usize, duty: Duty, at_s: f64) -> Option<Seat> {
-        let before = *self.seats.get(seat)?;
+        let seat = self.seats.get_mut(seat)?;
+        let before = std::mem::replace(seat, Seat { duty, since_s: at_s });
         self.count(before.duty, false);
         self.count(duty, true);
-        self.seats[seat] = Seat { duty, since_s: at_s };
         Some(before)
     }
 
@@ -81,5 +87,21 @@ impl Roster {
             Duty::Pause => &mut self.pause,
         };
         *count = if up { *count + 1 } else { count.saturating_sub(1) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_counts_follow_every_change_and_unknown_seats_change_nothing() {
+        let mut roster = Roster::new();
+        roster.start_day(2);
+        assert!(roster.change(0, Duty::Ready, 1.0).is_some());
+        assert!(roster.change(1, Duty::Talk, 2.0).is_some());
+        assert_eq!(roster.change(1, Duty::Wrap, 9.0).map(|seat| seat.since_s), Some(2.0));
+        assert!(roster.change(2, Duty::Ready, 9.0).is_none());
+        assert_eq!((roster.ready, roster.talk, roster.wrap, roster.staffed()), (1, 0, 1, 2));
     }
 }
