@@ -11,11 +11,11 @@
 //! | `outcome` | what the network said, what the agent said |
 //! | `agent` | a seat and the person on it |
 //! | `campaign` | settings, state, and the decision to dial or why not |
-//! | `queue` | the due leads in memory |
 //! | `route` | which trunk, and whether the destination is allowed |
 //! | `hours` | calling hours and holidays in a time zone |
 //! | `number` | what people write, turned into numbers |
 //! | `import` | a list file, row by row |
+//! | `turns` | whose turn it is among campaigns |
 //! | `dnc` | the do-not-call list |
 //! | `pacing` | how many calls to place ahead of free agents |
 
@@ -35,5 +35,5 @@ pub mod limits;
 pub mod number;
 pub mod outcome;
 pub mod pacing;
-pub mod queue;
 pub mod route;
+pub mod turns;

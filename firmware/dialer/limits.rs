@@ -55,10 +55,6 @@ pub const CAMPAIGN_TRUNKS_MAX: usize = 32;
 pub const CAMPAIGN_AGENTS_MAX: usize = 512;
 /// Calls in flight of one campaign: the channels of the largest box (four E1).
 pub const CALLS_MAX: u32 = 120;
-/// Due leads held in memory for one campaign. Full: no more are fetched until some are dialled.
-pub const QUEUE_MAX: usize = 200;
-/// The queue is filled again when fewer than this many are left.
-pub const QUEUE_LOW: usize = 50;
 
 // --- clock ---------------------------------------------------------------------------------
 

@@ -190,7 +190,7 @@ impl Plan {
         if self.country == country::CN
             && let Some(subscriber) = number.digits().strip_prefix("86")
         {
-            if is_chinese_service_code(subscriber) {
+            if is_chinese_short_code(subscriber) {
                 return Class::Short;
             }
             if is_chinese_mobile(subscriber) {
@@ -246,7 +246,7 @@ impl Plan {
     /// Our own table, before the plan: codes that only a local exchange knows.
     fn short_code(&self, digits: &str) -> Option<Normal> {
         let emergency = is_emergency(digits);
-        let service = self.country == country::CN && is_chinese_service_code(digits);
+        let service = self.country == country::CN && is_chinese_short_code(digits);
         if !emergency && !service {
             return None;
         }
@@ -480,7 +480,7 @@ fn is_emergency(digits: &str) -> bool {
 }
 
 /// Service codes of the Chinese plan: 114, 100xx, 12xxx, 95xxx to 95xxxxxx, 96xxx and 96xxxx.
-fn is_chinese_service_code(digits: &str) -> bool {
+fn is_chinese_short_code(digits: &str) -> bool {
     if !digits.bytes().all(|b| b.is_ascii_digit()) {
         return false;
     }

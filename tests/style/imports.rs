@@ -24,8 +24,18 @@ pub const TABLE: &[(&str, &[&str])] = &[
 ];
 
 /// Crates under `tests/` may import anything.
-pub const FREE: &[&str] =
-    &["style", "world", "scenario", "trace", "peer", "guest", "browser", "fuzz", "bench"];
+pub const FREE: &[&str] = &[
+    "style",
+    "world",
+    "scenario",
+    "trace",
+    "peer",
+    "guest",
+    "browser",
+    "fuzz",
+    "bench",
+    "pacing_bench",
+];
 
 /// Outside crates that bring a clock, a thread, a socket, a lock or a log into a core.
 pub const IMPURE: &[&str] = &[

@@ -72,7 +72,8 @@ impl Center {
     /// Each campaign dials, or says why not.
     pub(super) fn look_at_campaigns(&mut self, now: Now) {
         self.clock_sane = clock_is_sane(now.stamp);
-        for id in self.office.campaigns.keys().copied().collect::<Vec<_>>() {
+        let all = self.office.campaigns.keys().copied().collect();
+        for id in self.turns.order(&all) {
             let why_not = self.look_at_campaign(now, id);
             if let Some(running) = self.campaigns.get_mut(&id)
                 && running.why_not != why_not
@@ -105,6 +106,7 @@ impl Center {
         let tenant = row.tenant;
         match decision {
             Decision::Dial { calls } => {
+                self.turns.served(id);
                 self.claim(now, tenant, id, calls);
                 Vec::new()
             }

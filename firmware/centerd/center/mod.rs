@@ -32,6 +32,7 @@ use call::{
 };
 use dialer::campaign::Order;
 use dialer::outcome::Language;
+use dialer::turns::Turns;
 use link::{LegRecord, ToCenter, ToSwitch};
 use store::attempts::AttemptRecord;
 use store::{Actor, Applied, BoxChange, Job, TenantChange};
@@ -108,6 +109,7 @@ pub struct Center {
     switch: Switch,
     seats: BTreeMap<AgentId, Seat>,
     campaigns: BTreeMap<CampaignId, Running>,
+    turns: Turns,
     attempts: BTreeMap<AttemptId, Live>,
     callers: BTreeMap<LegId, Caller>,
     /// The last talk of each agent, until its wrap-up is over.
@@ -176,6 +178,7 @@ impl Center {
             switch: Switch::default(),
             seats: BTreeMap::new(),
             campaigns: BTreeMap::new(),
+            turns: Turns::default(),
             attempts: BTreeMap::new(),
             callers: BTreeMap::new(),
             talked: Talks::new(),
