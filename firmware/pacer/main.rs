@@ -37,11 +37,10 @@ fn main() -> ExitCode {
                 return ExitCode::from(1);
             }
         };
-        if let Some(text) = reply.emit() {
-            if let Err(error) = writeln!(output, "{text}").and_then(|()| output.flush()) {
-                eprintln!("pacer: the output broke after line {number}: {error}");
-                return ExitCode::from(2);
-            }
+        let Some(text) = reply.emit() else { continue };
+        if let Err(error) = writeln!(output, "{text}").and_then(|()| output.flush()) {
+            eprintln!("pacer: the output broke after line {number}: {error}");
+            return ExitCode::from(2);
         }
     }
     ExitCode::SUCCESS

@@ -202,3 +202,61 @@ impl Budget {
 fn slot_of(at_s: f64) -> usize {
     ((at_s.max(0.0) / SLOT_S) as usize).min(SLOTS - 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mid_day(lost: u32) -> Budget {
+        let mut budget = Budget::new(Thrift::default());
+        budget.start_day(0.03, 28_800.0);
+        for nth in 0..500 {
+            budget.answered(f64::from(nth) * 28.8, 0.03);
+        }
+        (0..lost).for_each(|_| budget.abandoned());
+        budget
+    }
+
+    #[test]
+    fn the_rest_of_the_day_is_foreseen_from_what_was() {
+        let answers = mid_day(0).answers_to_come(14_400.0);
+        assert!((answers - 500.0).abs() < 40.0, "{answers}");
+    }
+
+    #[test]
+    fn who_lost_more_may_lose_less() {
+        let rate = |lost| mid_day(lost).allow(14_400.0, 0.0, 0.7).rate;
+        assert!(rate(5) > rate(15) && rate(15) > rate(25));
+        assert_eq!(rate(40), 0.0);
+        let at_plan = rate(15);
+        assert!((0.015..0.032).contains(&at_plan), "{at_plan}");
+    }
+
+    #[test]
+    fn calls_in_flight_are_promised_already() {
+        let budget = mid_day(22);
+        assert!(budget.allow(14_400.0, 0.0, 0.7).rate > 0.0);
+        assert_eq!(budget.allow(14_400.0, 6.0, 0.7).rate, 0.0);
+    }
+
+    #[test]
+    fn yesterday_tells_how_long_the_day_will_be_in_answers() {
+        let mut budget = mid_day(0);
+        budget.start_day(0.03, 28_800.0);
+        let answers = budget.answers_to_come(0.0);
+        assert!((answers - 500.0).abs() < 30.0, "yesterday ended at noon: {answers}");
+    }
+
+    #[test]
+    fn the_calibration_follows_what_really_happens() {
+        let mut budget = Budget::new(Thrift::default());
+        budget.start_day(0.03, 28_800.0);
+        for nth in 0..4_000 {
+            budget.answered(f64::from(nth), 0.05);
+            if nth % 25 == 0 {
+                budget.abandoned();
+            }
+        }
+        assert!((budget.ratio() - 0.8).abs() < 0.08, "{}", budget.ratio());
+    }
+}

@@ -113,3 +113,61 @@ impl Balance {
         self.low += 1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The same by counting every combination.
+    fn by_hand(start: i32, ups: &[f64], downs: &[f64], at: i32) -> f64 {
+        let all: Vec<(f64, i32)> =
+            ups.iter().map(|&p| (p, 1)).chain(downs.iter().map(|&p| (p, -1))).collect();
+        (0u32..1 << all.len())
+            .map(|set| {
+                let mut value = start;
+                let mut mass = 1.0;
+                for (bit, (p, step)) in all.iter().enumerate() {
+                    let happens = set >> bit & 1 == 1;
+                    mass *= if happens { *p } else { 1.0 - p };
+                    value += if happens { *step } else { 0 };
+                }
+                if value <= at { mass } else { 0.0 }
+            })
+            .sum()
+    }
+
+    #[test]
+    fn it_is_the_sum_of_unlike_coins() {
+        let (ups, downs) = ([0.3, 0.9, 0.05], [0.5, 0.25, 0.7, 0.01]);
+        let mut balance = Balance::surely(1);
+        ups.iter().for_each(|&p| balance.up(p));
+        downs.iter().for_each(|&p| balance.down(p));
+        for at in -5..=5 {
+            assert!((balance.at_most(at) - by_hand(1, &ups, &downs, at)).abs() < 1e-6, "{at}");
+        }
+        let mean = 1.0 + ups.iter().sum::<f64>() - downs.iter().sum::<f64>();
+        assert!((balance.mean() - mean).abs() < 1e-6);
+    }
+
+    #[test]
+    fn no_mass_is_lost_at_any_width() {
+        let mut balance = Balance::surely(100);
+        for nth in 0..2_000 {
+            balance.up(0.5);
+            balance.down(f64::from(nth % 10) / 10.0);
+        }
+        assert!((balance.total() - 1.0).abs() < 1e-9);
+        assert!((balance.mean() - 200.0).abs() < 1.0, "{}", balance.mean());
+    }
+
+    #[test]
+    fn certain_and_impossible_steps_stay_certain() {
+        let mut balance = Balance::surely(0);
+        balance.up(1.0);
+        balance.down(0.0);
+        assert!((balance.exactly(1) - 1.0).abs() < 1e-6);
+        balance.down(1.0);
+        assert!((balance.exactly(0) - 1.0).abs() < 1e-6);
+        assert_eq!(balance.exactly(7), 0.0);
+    }
+}

@@ -142,3 +142,50 @@ impl HitRate {
 fn slot_of(at_s: f64) -> usize {
     ((at_s.max(0.0) / SLOT_S) as usize).min(SLOTS - 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Attempts every second whose share of persons is `rate`, spread evenly.
+    fn dial(hit: &mut HitRate, from_s: u32, to_s: u32, rate: f64) {
+        let mut owed = 0.0;
+        for at_s in from_s..to_s {
+            owed += rate;
+            let human = owed >= 1.0;
+            owed -= f64::from(u8::from(human));
+            hit.learn(f64::from(at_s), human);
+        }
+    }
+
+    fn fresh() -> HitRate {
+        HitRate::new(1200.0, 90.0, 4.0)
+    }
+
+    #[test]
+    fn it_learns_the_rate_of_today() {
+        let mut hit = fresh();
+        dial(&mut hit, 0, 3_000, 0.12);
+        assert!((hit.now(3_000.0) - 0.12).abs() < 0.015, "{}", hit.now(3_000.0));
+    }
+
+    #[test]
+    fn a_sudden_change_is_believed_within_minutes() {
+        let mut hit = fresh();
+        dial(&mut hit, 0, 3_000, 0.1);
+        dial(&mut hit, 3_000, 3_150, 0.5);
+        assert!(hit.now(3_150.0) > 0.3, "{}", hit.now(3_150.0));
+    }
+
+    #[test]
+    fn habits_of_an_hour_are_expected_the_next_day() {
+        let mut hit = fresh();
+        for _ in 0..12 {
+            hit.start_day();
+            dial(&mut hit, 0, 6_000, 0.3);
+            dial(&mut hit, 6_000, 12_000, 0.15);
+        }
+        hit.start_day();
+        assert!(hit.now(3_000.0) > 0.25 && hit.now(9_000.0) < 0.19);
+    }
+}

@@ -78,3 +78,35 @@ impl Price {
         self.knee * (1.0 / self.of(calls, answers) - 1.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_left_is_nothing_spent() {
+        let price = Price::new(0.002);
+        assert_eq!(price.rate(0.0, 100.0), 0.0);
+        assert_eq!(price.rate(-3.0, 100.0), 0.0);
+        assert_eq!(price.of(0, 100.0), 1.0);
+    }
+
+    #[test]
+    fn a_call_is_dearer_the_fewer_are_left_and_the_longer_the_day() {
+        let price = Price::new(0.002);
+        for answers in [30.0, 300.0, 3_000.0] {
+            for calls in 1..40 {
+                assert!(price.of(calls, answers) >= price.of(calls + 1, answers) - 1e-9);
+                assert!(price.of(calls, answers) <= price.of(calls, answers * 2.0) + 1e-9);
+            }
+        }
+    }
+
+    #[test]
+    fn many_calls_are_spent_nearly_evenly_and_a_last_one_later() {
+        let price = Price::new(0.002);
+        let (many, one) = (price.rate(60.0, 2_000.0), price.rate(1.0, 2_000.0 / 60.0));
+        assert!((0.8..1.01).contains(&(many / 0.03)), "{many}");
+        assert!(one < 0.8 * 0.03, "{one}");
+    }
+}

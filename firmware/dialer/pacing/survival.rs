@@ -140,3 +140,57 @@ pub fn log_normal(x: f64, median: f64, sigma: f64) -> f64 {
     let z = (x / median).ln() / sigma;
     (-0.5 * z * z).exp() / x
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn law() -> Law {
+        Law::new(600, 1.0, 2000.0, 0.05, 0.0, 5.0, |x| log_normal(x, 60.0, 0.5))
+    }
+
+    #[test]
+    fn before_anything_is_seen_the_prior_speaks() {
+        let law = law();
+        assert!((law.over_by(60.0) - 0.5).abs() < 0.03);
+        assert!((law.quantile_s(0.5) - 60.0).abs() < 3.0);
+        assert_eq!((law.over_by(0.0), law.over_by(1e9)), (0.0, 1.0));
+    }
+
+    #[test]
+    fn what_is_seen_outweighs_the_prior_and_is_forgotten_again() {
+        let mut law = law();
+        (0..1_000).for_each(|_| law.learn(20.0));
+        assert!(law.rebuild());
+        assert!(law.ends_within(10.0, 15.0) > 0.95, "{}", law.ends_within(10.0, 15.0));
+        (0..12_000).for_each(|_| law.learn(200.0));
+        assert!(law.rebuild());
+        assert!(law.over_by(100.0) < 0.05);
+    }
+
+    #[test]
+    fn a_few_new_observations_are_not_worth_a_new_table() {
+        let mut law = law();
+        (0..1_000).for_each(|n| law.learn(f64::from(n % 90)));
+        assert!(law.rebuild());
+        law.learn(30.0);
+        assert!(!law.rebuild());
+    }
+
+    #[test]
+    fn the_chance_to_end_grows_with_the_horizon_and_never_leaves_its_range() {
+        let mut law = Law::new(300, 1.0, 500.0, 0.08, 40.0, 20.0, |x| log_normal(x, 18.0, 0.7));
+        for nth in 0..900u32 {
+            law.learn(f64::from(nth * 7919 % 400));
+        }
+        law.rebuild();
+        for age in 0..400 {
+            let mut last = 0.0;
+            for within in 0..60 {
+                let chance = law.ends_within(f64::from(age), f64::from(within));
+                assert!((0.0..=1.0).contains(&chance) && chance >= last - 1e-12);
+                last = chance;
+            }
+        }
+    }
+}

@@ -1,4 +1,5 @@
 //! Fixed seeds, exact results: a change of policy shows here before the long bench is run.
+#![allow(clippy::expect_used)]
 
 use pacing_bench::measure::measure;
 use pacing_bench::rivals::{Clairvoyant, OneToOne, Shipped};
