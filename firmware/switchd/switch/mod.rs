@@ -196,7 +196,9 @@ impl Switch {
     pub fn handle_shutdown(&mut self, now: Now) {
         self.now = now;
         self.stopping = true;
-        let legs: Vec<LegId> = self.legs.keys().copied().collect();
+        // Customers first: a release link would tell them another cause.
+        let mut legs: Vec<LegId> = self.legs.keys().copied().collect();
+        legs.sort_by_key(|leg| self.talks.get(*leg).is_none());
         for leg in legs {
             self.end_leg(leg, Cause::Shutdown, Side::Box);
         }

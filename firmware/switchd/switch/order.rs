@@ -109,7 +109,9 @@ impl Switch {
         if self.offers.knows(offer) {
             return Err(Refusal::InUse { name: offer.to_string() });
         }
-        self.talkable(seat)?;
+        if self.talkable(seat)?.plan != Plan::None {
+            return Err(wrong_phase(seat, "a customer who waits for a seat"));
+        }
         if self.talks.has(seat) {
             return Err(wrong_phase(seat, "joined"));
         }

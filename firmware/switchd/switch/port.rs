@@ -58,10 +58,6 @@ impl Ports {
         }
     }
 
-    pub(crate) fn is_closing(&self, port: PortId) -> bool {
-        self.closing.contains(&port)
-    }
-
     /// A play was begun; the sound core tells the end of each, also of one that another replaces.
     pub(crate) fn play_begun(&mut self, port: PortId) {
         *self.plays.entry(port).or_default() += 1;
@@ -80,6 +76,7 @@ impl Ports {
     }
 
     /// Ports that are neither used nor closing.
+    #[cfg(test)]
     pub(crate) fn free_count(&self) -> usize {
         self.free.len()
     }

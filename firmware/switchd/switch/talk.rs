@@ -164,6 +164,10 @@ impl Switch {
         self.stop_play(customer, PlayEnd::Stopped);
         self.stop_play(seat, PlayEnd::Stopped);
         self.deadlines.stop(Timer::Seat(customer));
+        // A seat that becomes a customer is no seat any more.
+        if let Some(offer) = self.offers.of_seat(customer) {
+            self.end_offer(offer, OfferEnd::Gone);
+        }
         if let Some(offer) = self.offers.of_seat(seat) {
             self.end_offer(offer, OfferEnd::Consumed { by: customer });
         }

@@ -67,6 +67,7 @@ impl Wires {
     }
 
     /// The rows that sound now.
+    #[cfg(test)]
     pub(crate) fn rows(&self) -> impl Iterator<Item = Row> + '_ {
         self.applied.keys().copied()
     }
