@@ -6,12 +6,20 @@
 //!
 //! * [`clock`]: the only clock.
 //! * [`chance`]: the only source of chance, seeded.
+//! * [`unit`]: the box: both daemons' compositions and the store, each of which may be killed.
+//! * [`facts`]: sound and disk without samples.
 //! * [`net`]: a datagram network with delay, loss, doubling and reordering.
+
+// A world may stop a test by panicking.
+#![allow(clippy::expect_used, clippy::panic)]
 
 pub mod chance;
 pub mod clock;
+pub mod facts;
 pub mod net;
+pub mod unit;
 
 pub use chance::Chance;
 pub use clock::Clock;
 pub use net::{Datagram, Faults, Net};
+pub use unit::Unit;
