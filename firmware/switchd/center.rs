@@ -55,7 +55,7 @@ impl Center {
     ///
     /// # Errors
     /// [`Lost`]; messages before the end have been given.
-    pub fn next(&mut self) -> Result<Option<ToSwitch>, Lost> {
+    pub fn take(&mut self) -> Result<Option<ToSwitch>, Lost> {
         loop {
             if let Some(message) = self.lines.next_message()? {
                 return Ok(Some(message));

@@ -297,7 +297,12 @@ impl Reader<'_> {
     fn written(&self, table: &str, key: &str) -> Option<&Spanned<DeValue<'_>>> {
         match self.model.get(table)?.get_ref() {
             DeValue::Table(t) => t.get(key),
-            _ => None,
+            DeValue::String(_)
+            | DeValue::Integer(_)
+            | DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_) => None,
         }
     }
 

@@ -3,7 +3,7 @@
 //! [`switch`] is the whole of its behaviour without input and output; [`reactor`], [`sound`] and
 //! [`disk`] are its three threads, which meet in [`seam`]; [`start`] puts them together.
 
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::wildcard_enum_match_arm))]
 
 pub mod archive;
 pub mod center;

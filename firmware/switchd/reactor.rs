@@ -225,7 +225,7 @@ impl Reactor {
     /// A new connection replaces the one that is here as soon as it has greeted properly.
     fn take_greeting(&mut self) {
         let Some((candidate, since)) = &mut self.candidate else { return };
-        match candidate.next() {
+        match candidate.take() {
             Ok(None) if since.elapsed() < ms(GREETING_MS) => {}
             Ok(Some(ToSwitch::Hello { version, epoch })) => {
                 let Some((candidate, _)) = self.candidate.take() else { return };
@@ -251,7 +251,7 @@ impl Reactor {
     fn take_commands(&mut self) {
         for _ in 0..COMMANDS_A_TURN_MAX {
             let Some(center) = &mut self.center else { return };
-            match center.next() {
+            match center.take() {
                 Ok(Some(said)) => {
                     self.switch.handle_link(self.now(), said);
                     self.act();

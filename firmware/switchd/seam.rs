@@ -264,10 +264,7 @@ pub fn rings() -> io::Result<(ReactorEnds, SoundEnds, DiskEnds)> {
 
 /// A queue on the heap, never freed. It may pass over the stack on its way there and is larger than
 /// the main thread's, hence the thread.
-fn leaked<T: Send, const N: usize>() -> io::Result<&'static mut Queue<T, N>>
-where
-    T: 'static,
-{
+fn leaked<T: Send + 'static, const N: usize>() -> io::Result<&'static mut Queue<T, N>> {
     thread::Builder::new()
         .stack_size(4 * size_of::<Queue<T, N>>() + (1 << 20))
         .spawn(|| Box::leak(Box::new(Queue::new())))?

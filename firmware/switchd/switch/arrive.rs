@@ -46,6 +46,7 @@ impl Switch {
         new.answer = answer;
         self.begin_leg(new);
         self.changed.remove(&leg);
+        self.keep(leg);
         self.await_center(leg);
         self.tell(Event::Incoming(Box::new(record)));
     }

@@ -9,7 +9,6 @@ use super::leg::{Leg, Plan};
 use super::line::{Dial, Fact};
 use super::port::player_of;
 use super::{Note, Output, Switch, Timer};
-use crate::journal::Entry;
 use crate::limits::{LEGS_PER_ACCOUNT_MAX, RING_BEGINS_MS, RING_TIMEOUT_MAX_MS};
 use crate::seam::SoundOrder;
 
@@ -59,8 +58,6 @@ impl Switch {
     /// A new leg enters the tables; the journal hears of it before anything is sent.
     pub(super) fn begin_leg(&mut self, leg: Leg) {
         let id = leg.id();
-        let dialog = self.lines.kept_dialog(leg.call);
-        self.write(Entry::Leg { record: Box::new(leg.record.clone()), dialog });
         self.lines.belongs(leg.call, id);
         self.legs.insert(id, leg);
         self.changed.insert(id);
@@ -148,7 +145,6 @@ impl Switch {
                     l.record.phase = l.record.phase.max(LegPhase::Proceeding);
                     l.record.early_media |= l.sound.is_some();
                 });
-                self.keep_dialog(leg);
             }
             LegPhase::Alerting if !ending => self.rings(leg),
             LegPhase::Answered if !ending => self.was_answered(leg),
@@ -167,7 +163,6 @@ impl Switch {
             l.record.ringing.get_or_insert(at);
             l.record.early_media |= l.sound.is_some();
         });
-        self.keep_dialog(leg);
         let outbound = self.leg(leg).filter(|l| l.record.direction == Direction::Out);
         if let Some(ring_ms) = outbound.map(|l| u64::from(l.ring_timeout_ms)) {
             self.deadlines.set_no_later(Timer::Ring(leg), self.now.tick + ring_ms);
@@ -194,17 +189,8 @@ impl Switch {
             l.record.phase = LegPhase::Answered;
             l.record.answered = Some(at);
         });
-        self.keep_dialog(leg);
         self.watch_silence(leg);
         self.follow_plan(leg);
-    }
-
-    /// Writes what a CANCEL or BYE after our death needs.
-    pub(super) fn keep_dialog(&mut self, leg: LegId) {
-        let Some(found) = self.leg(leg) else { return };
-        let dialog = self.lines.kept_dialog(found.call);
-        let record = Box::new(found.record.clone());
-        self.write(Entry::Leg { record, dialog });
     }
 
     // ---- sound

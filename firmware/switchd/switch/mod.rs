@@ -129,6 +129,8 @@ pub struct Switch {
     vitals: Vitals,
     sound: report::SoundHealth,
     stopping: bool,
+    /// Given before anything in `out`: what is said of a leg is in the journal first.
+    writes: VecDeque<Entry>,
     out: VecDeque<Output>,
 }
 
@@ -160,6 +162,7 @@ impl Switch {
             vitals: Vitals::default(),
             sound: report::SoundHealth::default(),
             stopping: false,
+            writes: VecDeque::new(),
             out: VecDeque::new(),
             setup,
         };
@@ -218,7 +221,8 @@ impl Switch {
 
     /// The next effect.
     pub fn poll(&mut self) -> Option<Output> {
-        self.out.pop_front()
+        let write = self.writes.pop_front().map(Output::Journal);
+        write.or_else(|| self.out.pop_front())
     }
 
     /// When [`Switch::handle_timeout`] must be called, at latest.
@@ -260,7 +264,7 @@ impl Switch {
         self.legs.get(&leg)
     }
 
-    /// Changes a leg's record; centerd is told at the end of the turn.
+    /// Changes a leg's record; journal and centerd are told at the end of the turn.
     fn change(&mut self, leg: LegId, how: impl FnOnce(&mut Leg)) {
         if let Some(found) = self.legs.get_mut(&leg) {
             how(found);
@@ -284,7 +288,7 @@ impl Switch {
     }
 
     fn write(&mut self, entry: Entry) {
-        self.out.push_back(Output::Journal(entry));
+        self.writes.push_back(entry);
     }
 
     fn note(&mut self, note: Note) {

@@ -20,7 +20,6 @@ impl Switch {
             Command::Mark { leg, tag } => {
                 self.known(leg)?;
                 self.change(leg, |l| l.record.tag = tag);
-                self.keep_dialog(leg);
                 Ok(())
             }
             Command::Ring { leg } => self.ring(leg),

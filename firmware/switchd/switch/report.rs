@@ -122,8 +122,6 @@ impl Switch {
         }
         self.session.newest = epoch;
         self.session.up = true;
-        // What changed until now is in the snapshot.
-        self.changed.clear();
         self.deadlines.stop(Timer::Orphans);
         self.note(Note::CenterUp { epoch });
         let hello =
@@ -174,14 +172,23 @@ impl Switch {
         self.await_center_for_incoming();
     }
 
-    /// Tells every record that changed in this turn.
+    /// Writes and tells every record that changed in this turn.
     pub(super) fn tell_changes(&mut self) {
         while let Some(leg) = self.changed.pop_first() {
+            self.keep(leg);
             if let Some(found) = self.legs.get(&leg) {
                 let record = Box::new(found.record.clone());
                 self.tell(Event::Leg(record));
             }
         }
+    }
+
+    /// Writes what is known of a leg, and what a CANCEL or BYE after our death needs.
+    pub(super) fn keep(&mut self, leg: LegId) {
+        let Some(found) = self.legs.get(&leg) else { return };
+        let dialog = self.lines.kept_dialog(found.call);
+        let record = Box::new(found.record.clone());
+        self.write(Entry::Leg { record, dialog });
     }
 
     pub(super) fn raise(&mut self, alarm: Alarm, text: String) {

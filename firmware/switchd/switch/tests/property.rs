@@ -166,6 +166,9 @@ fn check(town: &Town) {
     }
     // The journal knows of every leg that lives and of every end that is not acknowledged.
     assert_eq!(town.book.legs.keys().collect::<Vec<_>>(), switch.legs.keys().collect::<Vec<_>>());
+    for (leg, (record, _)) in &town.book.legs {
+        assert_eq!(record, &switch.legs[leg].record);
+    }
     assert_eq!(town.book.ended.len(), switch.session.unacknowledged_legs());
 }
 

@@ -23,6 +23,8 @@ fn phones_and_carrier_are_told_bye_and_the_ends_are_reported_once() {
     assert!(snapshot.legs.is_empty());
     let lost: Vec<_> = snapshot.ended.iter().map(|r| (r.leg, r.cause)).collect();
     assert_eq!(lost, [(seat, Some(Cause::Lost)), (customer, Some(Cause::Lost))]);
+    let customer = snapshot.ended.iter().find(|r| r.leg == customer).unwrap();
+    assert_eq!(customer.joined_to, Some(seat), "all that had happened to it is known");
     assert_eq!(snapshot.recordings.len(), 1);
     assert_eq!(snapshot.recordings[0].state, link::RecordingState::Cut);
     town.say(ToSwitch::Ack { seq: snapshot.seq });

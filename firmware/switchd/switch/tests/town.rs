@@ -523,9 +523,9 @@ impl Town {
                 }
             }
             media::Command::Stop(player) => {
-                if self.core.players.remove(&player).is_some() {
-                    self.core.facts.push_back(Fact::PlayEnded { player, why: PlayEnd::Stopped });
-                }
+                let played = self.core.players.remove(&player).is_some();
+                let stopped = Fact::PlayEnded { player, why: PlayEnd::Stopped };
+                self.core.facts.extend(played.then_some(stopped));
             }
             media::Command::StopRecorder(recorder) => {
                 if let Some(mut record) = self.taping.remove(&recorder) {
