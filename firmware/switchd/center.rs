@@ -108,3 +108,59 @@ impl Center {
         self.queue.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use call::Epoch;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+    }
+
+    #[test]
+    fn lines_come_whole_and_the_end_of_the_stream_is_told_behind_them() {
+        runtime().block_on(async {
+            let (ours, mut theirs) = UnixStream::pair().unwrap();
+            let mut center = Center::new(ours);
+            let hello = ToSwitch::Hello { version: 1, epoch: Epoch(4) };
+            let line = frame::emit(&hello).unwrap();
+            let (first, rest) = line.split_at(9);
+            theirs.write_all(first).await.unwrap();
+            center.ready().await;
+            assert_eq!(center.take().unwrap(), None);
+            theirs.write_all(rest).await.unwrap();
+            drop(theirs);
+            center.ready().await;
+            assert_eq!(center.take().unwrap(), Some(hello));
+            assert!(matches!(center.take(), Err(Lost::Closed)));
+        });
+    }
+
+    #[test]
+    fn a_reader_that_sleeps_fills_the_queue_and_nothing_is_lost_before() {
+        runtime().block_on(async {
+            let (ours, mut theirs) = UnixStream::pair().unwrap();
+            let mut center = Center::new(ours);
+            let mut pushed = 0;
+            while center.push(&ToCenter::Done { n: pushed }).unwrap() {
+                pushed += 1;
+            }
+            assert_eq!(center.queued(), EVENTS_QUEUED_MAX);
+            let reader = tokio::spawn(async move {
+                let mut all = String::new();
+                theirs.read_to_string(&mut all).await.map(|_| all)
+            });
+            while center.queued() > 0 {
+                center.ready().await;
+                center.flush().unwrap();
+                tokio::task::yield_now().await;
+            }
+            drop(center);
+            let all = reader.await.unwrap().unwrap();
+            assert_eq!(all.lines().count() as u64, pushed);
+            assert_eq!(all.lines().last(), Some(r#"{"is":"done","n":8191}"#));
+        });
+    }
+}

@@ -52,6 +52,9 @@ pub const RING_TIMEOUT_MAX_MS: u32 = 170_000;
 /// network lets it ring (RFC 3261 §16.6, timer C, is above three minutes).
 pub const UNANSWERED_MS: u64 = 170_000;
 
+/// From our 200 with an offer until the far end's answer in its ACK, ms: 64 × T1.
+pub const MUTE_MS: u64 = 32_000;
+
 /// Without a packet of sound for so long an answered leg is dead, ms. Twice the longest
 /// comfort-noise pause we allow a phone.
 pub const MEDIA_TIMEOUT_MS: u32 = 60_000;

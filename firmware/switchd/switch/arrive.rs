@@ -107,7 +107,8 @@ impl Switch {
 
     /// centerd answers it.
     pub(super) fn answer(&mut self, leg: LegId) -> Result<(), Refusal> {
-        if self.leg(leg).is_some_and(Leg::is_talkable) {
+        let answered = |l: &Leg| l.record.phase == LegPhase::Answered && l.ending.is_none();
+        if self.leg(leg).is_some_and(answered) {
             return Ok(());
         }
         self.taken(leg)?;
@@ -154,8 +155,9 @@ impl Switch {
         if found.record.phase >= LegPhase::Answered || found.ending.is_some() {
             return;
         }
-        let outside = matches!(found.record.line, Line::Trunk(_));
-        let prompt = self.desired.fallback.prompt.clone().filter(|_| outside);
+        // Who made no offer of sound could not be spoken to before another round trip.
+        let spoken_to = matches!(found.record.line, Line::Trunk(_)) && found.answer.is_some();
+        let prompt = self.desired.fallback.prompt.clone().filter(|_| spoken_to);
         let Some(prompt) = prompt.filter(|p| self.setup.library.find(p).is_some()) else {
             return self.end_leg(leg, Cause::SubscriberAbsent, Side::Box);
         };

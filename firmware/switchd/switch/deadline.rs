@@ -11,6 +11,7 @@
 //! PlayEnd      play … its end, should the fact be lost     Played
 //! Fallback     INVITE … centerd takes the leg              fallback route
 //! Unanswered   centerd took it … answered                  hang up
+//! Mute         answered without an offer … its ACK's     hang up
 //! Release      our BYE or CANCEL … its confirmation        ended all the same
 //! Port         the port was closed … its last fact         the port is free all the same
 //! Recorder     the recorder was stopped … it is sealed     reported as cut
@@ -43,6 +44,8 @@ pub enum Timer {
     Fallback(LegId),
     /// An incoming leg was taken and never answered.
     Unanswered(LegId),
+    /// A caller who made no offer has not answered ours either.
+    Mute(LegId),
     /// The far end has not confirmed the end.
     Release(LegId),
     /// A closed port may be used again.
@@ -114,6 +117,7 @@ impl Deadlines {
             Timer::PlayEnd(leg),
             Timer::Fallback(leg),
             Timer::Unanswered(leg),
+            Timer::Mute(leg),
             Timer::Release(leg),
         ] {
             self.stop(timer);

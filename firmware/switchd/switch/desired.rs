@@ -57,6 +57,9 @@ impl Switch {
                 contacts += 1;
                 self.lines.restore(self.now, account, contact);
             }
+            if self.lines.contacts(self.now, account).is_empty() {
+                self.write(Entry::Contacts { account, contacts: Vec::new() });
+            }
         }
         for record in book.ended.values() {
             self.session.keep_leg(record.clone(), None);

@@ -9,7 +9,7 @@ use super::leg::{Leg, Plan};
 use super::line::{Dial, Fact};
 use super::port::player_of;
 use super::{Note, Output, Switch, Timer};
-use crate::limits::{LEGS_PER_ACCOUNT_MAX, RING_BEGINS_MS, RING_TIMEOUT_MAX_MS};
+use crate::limits::{LEGS_PER_ACCOUNT_MAX, MUTE_MS, RING_BEGINS_MS, RING_TIMEOUT_MAX_MS};
 use crate::seam::SoundOrder;
 
 impl Switch {
@@ -189,6 +189,9 @@ impl Switch {
             l.record.phase = LegPhase::Answered;
             l.record.answered = Some(at);
         });
+        if self.leg(leg).is_some_and(|l| l.sound.is_none()) {
+            self.deadlines.set(Timer::Mute(leg), self.now.tick + MUTE_MS);
+        }
         self.watch_silence(leg);
         self.follow_plan(leg);
     }
@@ -229,6 +232,7 @@ impl Switch {
         let Some(found) = self.legs.get_mut(&leg) else { return };
         let port = found.port;
         let before = found.sound.replace(agreed.clone());
+        self.deadlines.stop(Timer::Mute(leg));
         // The far end that no longer wants to hear us has put us on hold.
         let held = !agreed.direction.sends();
         let changed = found.record.held != held;

@@ -52,9 +52,10 @@ impl Leg {
         self.record.leg
     }
 
-    /// Answered, and nobody has asked for its end.
+    /// Answered, its sound agreed on, and nobody has asked for its end.
     pub(crate) fn is_talkable(&self) -> bool {
-        self.record.phase == call::LegPhase::Answered && self.ending.is_none()
+        let answered = self.record.phase == call::LegPhase::Answered;
+        answered && self.sound.is_some() && self.ending.is_none()
     }
 }
 

@@ -252,6 +252,7 @@ impl Switch {
             Timer::PlayEnd(leg) => self.play_lost(leg),
             Timer::Fallback(leg) => self.fall_back(leg),
             Timer::Unanswered(leg) => self.end_leg(leg, Cause::NoAnswer, Side::Box),
+            Timer::Mute(leg) => self.end_leg(leg, Cause::IncompatibleDestination, Side::Box),
             Timer::Release(leg) => self.finish_unconfirmed(leg),
             Timer::Port(port) => self.ports.closed(media::PortId(port)),
             Timer::Recorder(recording) => self.seal_overdue(recording),

@@ -8,7 +8,7 @@ use link::{
 use media::Fact;
 
 use super::town::{PROMPT_MS, TRUNK, Town, carrier, desired, phone, plan, recorded};
-use crate::limits::{ORPHANS_MS, RELEASE_MS};
+use crate::limits::{MUTE_MS, ORPHANS_MS, RELEASE_MS};
 use crate::switch::Parting;
 
 fn consumed(offer: i64, by: LegId) -> (OfferId, OfferEnd) {
@@ -558,4 +558,55 @@ fn a_far_end_that_holds_us_lets_the_other_hear_music() {
     assert!(!town.record(customer).held);
     assert!(town.hears(seat, customer) && !town.hears_music(seat));
     assert!(town.core.sending.contains(&town.port(customer)));
+}
+
+/// A caller from outside who makes no offer of sound; its leg, which centerd has answered.
+fn answered_without_an_offer(town: &mut Town) -> LegId {
+    town.receive(carrier(), offerless("INVITE", "", "").as_bytes());
+    let Some(Event::Incoming(incoming)) = town.events().last().cloned() else { panic!() };
+    town.command(Command::Answer { leg: incoming.leg }).unwrap();
+    incoming.leg
+}
+
+fn acknowledge(town: &mut Town, sound: &str) {
+    let ours = town.last_sent(carrier());
+    let tag = ours.lines().find_map(|l| l.strip_prefix("To: ")?.split_once(">;tag=")).unwrap().1;
+    let ack = offerless("ACK", &format!(";tag={tag}"), sound);
+    town.receive(carrier(), ack.as_bytes());
+}
+
+fn offerless(method: &str, tag: &str, body: &str) -> String {
+    let from = carrier();
+    let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+    format!(
+        "{method} sip:01012345678@127.0.0.1 SIP/2.0\r\n\
+         Via: SIP/2.0/UDP {from};branch=z9hG4bK{method}\r\nMax-Forwards: 70\r\n\
+         From: <sip:139@{from}>;tag=far\r\nTo: <sip:01012345678@127.0.0.1>{tag}\r\n\
+         Call-ID: late\r\nCSeq: 1 {method}\r\nContact: <sip:139@{from}>\r\n{kind}\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+#[test]
+fn a_caller_without_an_offer_is_heard_after_its_ack() {
+    let mut town = Town::new();
+    let leg = answered_without_an_offer(&mut town);
+    let prompts = vec![Prompt::new("zh", "menu")];
+    let play = Command::Play { leg, play: 1, prompts, repeat: false, barge_in: false };
+    assert!(matches!(town.command(play.clone()), Err(Refusal::WrongPhase { .. })));
+    acknowledge(&mut town, &super::town::offer_of(carrier()));
+    town.command(play).unwrap();
+    assert!(town.plays(leg));
+}
+
+#[test]
+fn a_caller_who_never_says_how_to_be_heard_is_let_go() {
+    let mut town = Town::new();
+    let leg = answered_without_an_offer(&mut town);
+    acknowledge(&mut town, "");
+    town.pass(MUTE_MS - 100);
+    assert_eq!(town.record(leg).phase, LegPhase::Answered);
+    town.pass(200);
+    assert_eq!(town.record(leg).cause, Some(Cause::IncompatibleDestination));
 }

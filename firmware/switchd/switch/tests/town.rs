@@ -81,6 +81,7 @@ pub(super) struct Town {
     pub(super) switch: Switch,
     pub(super) fars: BTreeMap<SocketAddr, Far>,
     wire: VecDeque<(SocketAddr, SocketAddr, Vec<u8>)>,
+    sent: BTreeMap<SocketAddr, String>,
     /// Datagrams to and from the box are lost.
     pub(super) cut: bool,
     pub(super) core: Core,
@@ -117,6 +118,7 @@ impl Town {
             switch: Switch::new(now, setup(epoch), &book, kept.clone()),
             fars: BTreeMap::new(),
             wire: VecDeque::new(),
+            sent: BTreeMap::new(),
             cut: false,
             core: Core::default(),
             disk: VecDeque::new(),
@@ -294,6 +296,17 @@ impl Town {
         }
     }
 
+    /// A datagram of a far end that we did not write.
+    pub(super) fn receive(&mut self, from: SocketAddr, bytes: &[u8]) {
+        self.switch.handle_datagram(self.now, from, bytes);
+        self.settle();
+    }
+
+    /// The last datagram that the box sent there.
+    pub(super) fn last_sent(&self, to: SocketAddr) -> String {
+        self.sent.get(&to).cloned().unwrap_or_default()
+    }
+
     /// A far end calls the box.
     pub(super) fn far_calls(&mut self, address: SocketAddr, number: &str) -> CallKey {
         let now = self.now.tick;
@@ -451,7 +464,10 @@ impl Town {
 
     fn do_for_switch(&mut self, output: Output) {
         match output {
-            Output::Sip { to, bytes } => self.wire.push_back((own(), to, bytes)),
+            Output::Sip { to, bytes } => {
+                self.sent.insert(to, String::from_utf8_lossy(&bytes).into_owned());
+                self.wire.push_back((own(), to, bytes));
+            }
             Output::Link(message) => self.heard.push(message),
             Output::Sound(order) => self.core_obeys(order),
             Output::Journal(entry) => {
