@@ -29,6 +29,8 @@ pub struct Thrift {
     pub trust: f64,
     /// Standard deviations by which the forecast of answers is lowered.
     pub care: f64,
+    /// Power of the usual hit rate by which the spending leans to hours when few answer.
+    pub lean: f64,
     /// What is kept of the calibration from one live answer to the next.
     pub recall: f64,
     /// Calibration believed at first: realised loss per unit of accepted risk.
@@ -48,6 +50,7 @@ impl Default for Thrift {
             caution: 3.0,
             trust: 0.97,
             care: 1.0,
+            lean: 0.5,
             recall: 0.9999,
             first_ratio: 0.5,
             first_worth: 2.0,
@@ -154,7 +157,7 @@ impl Budget {
     }
 
     /// What may be done at `at_s` while the attempts in flight are expected to lose `pending`.
-    pub fn allow(&self, at_s: f64, pending: f64, slow: f64) -> Allowance {
+    pub fn allow(&self, at_s: f64, pending: f64, slow: f64, emphasis: f64) -> Allowance {
         let answers = self.answers_to_come(at_s);
         let reserve = pending + self.thrift.caution * pending.sqrt();
         let doubt = self.thrift.care * answers.sqrt();
@@ -166,14 +169,28 @@ impl Budget {
         // Whoever risks nothing any more also calls fewer people, and a smaller day allows less.
         let mut rate = self.cap;
         for _ in 0..3 {
-            let share =
-                slow + (self.thrift.trust - slow).max(0.0) * (rate / self.cap).min(1.0).sqrt();
+            let share = slow
+                + (self.thrift.trust - slow).max(0.0) * (rate / self.cap.max(1e-9)).min(1.0).sqrt();
             rate = self.price.rate(left(share) - margin, answers);
         }
-        let rate = rate.min(self.thrift.rush * self.cap);
+        let rate = (rate * emphasis).min(self.thrift.rush * self.cap * emphasis.max(1.0));
         let whole = (left(slow + (1.0 - slow) * self.thrift.least) + reserve + 1e-9).floor();
         let rate = if whole - reserve <= 0.0 { 0.0 } else { rate };
         Allowance { answers, whole, rate, pending, risk: rate / self.ratio() }
+    }
+
+    /// How much more a lost call buys now than in the rest of the day, as a factor of the rate.
+    ///
+    /// An hour in which few people answer has long waits and few answers: there a loss saves the
+    /// most idle time. `habit` is the usual hit rate at an instant; without earlier days it is 1.
+    pub fn emphasis(&self, at_s: f64, habit: impl Fn(f64) -> f64) -> f64 {
+        let worth = |at_s: f64| habit(at_s).max(1e-3).powf(-self.thrift.lean);
+        let (mut answers, mut sum) = (0.0, 0.0);
+        for (slot, past) in self.past.iter().enumerate().skip(slot_of(at_s)) {
+            answers += past;
+            sum += past * worth((slot as f64 + 0.5) * SLOT_S);
+        }
+        if sum <= 0.0 { 1.0 } else { (worth(at_s) * answers / sum).clamp(0.5, 2.0) }
     }
 
     /// Live answers expected from now to the end of the day.
@@ -188,9 +205,9 @@ impl Budget {
         }
         let (mut done, mut to_come) = (0.0, 0.0);
         for (slot, &past) in self.past.iter().enumerate() {
-            let part = ((at_s - slot as f64 * SLOT_S) / SLOT_S).clamp(0.0, 1.0);
-            done += past * part;
-            to_come += past * (1.0 - part);
+            let over = |by_s: f64| ((by_s - slot as f64 * SLOT_S) / SLOT_S).clamp(0.0, 1.0);
+            done += past * over(at_s);
+            to_come += past * (over(self.end_s) - over(at_s)).max(0.0);
         }
         let worth = 0.15 * (done + to_come) + 10.0;
         let habit = to_come * (self.live + worth) / (done + worth);
@@ -225,7 +242,7 @@ mod tests {
 
     #[test]
     fn who_lost_more_may_lose_less() {
-        let rate = |lost| mid_day(lost).allow(14_400.0, 0.0, 0.7).rate;
+        let rate = |lost| mid_day(lost).allow(14_400.0, 0.0, 0.7, 1.0).rate;
         assert!(rate(5) > rate(15) && rate(15) > rate(25));
         assert_eq!(rate(40), 0.0);
         let at_plan = rate(15);
@@ -235,8 +252,8 @@ mod tests {
     #[test]
     fn calls_in_flight_are_promised_already() {
         let budget = mid_day(22);
-        assert!(budget.allow(14_400.0, 0.0, 0.7).rate > 0.0);
-        assert_eq!(budget.allow(14_400.0, 6.0, 0.7).rate, 0.0);
+        assert!(budget.allow(14_400.0, 0.0, 0.7, 1.0).rate > 0.0);
+        assert_eq!(budget.allow(14_400.0, 6.0, 0.7, 1.0).rate, 0.0);
     }
 
     #[test]

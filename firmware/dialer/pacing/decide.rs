@@ -65,6 +65,7 @@ impl Pacer {
             self.tables_due_s = at_s + TABLES_EVERY_S;
             self.forecast.rebuild(at_s, self.day.connect_s);
             self.slow = self.one_to_one_share(at_s);
+            self.emphasis = self.budget.emphasis(at_s, |at_s| self.hit.habit(at_s));
         }
         if self.roster.staffed() == 0 {
             return Decision::none(Reason::NobodyThere);
@@ -79,7 +80,7 @@ impl Pacer {
         let in_flight_risk = self.foresee_answers(at_s, hit, &mut outlook);
         let late = (self.waiting as f64 - ready as f64).max(0.0) * LATE_LOST;
         let pending = in_flight_risk * self.budget.ratio() + late;
-        let allowance = self.budget.allow(at_s, pending, self.slow);
+        let allowance = self.budget.allow(at_s, pending, self.slow, self.emphasis);
 
         let most = means.free_lines.min(means.most_dials).min(DIALS_MAX).min(self.flight.room());
         let (dials, reason) = if self.day.cap <= 0.0 {

@@ -5,6 +5,8 @@
 //! for pacing, and a short call. So the errors come off the cap before it is spent, and the
 //! detection delay is part of the time a person has waited.
 
+use super::event::Day;
+
 /// What is known of a machine detector.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Detector {
@@ -43,6 +45,12 @@ impl Detector {
         (human * (1.0 - self.person_missed) + machine * self.machine_passed).clamp(0.0, 1.0)
     }
 
+    /// The day as pacing must see it behind this detector: what is left of the cap, and of the
+    /// time that an answer may wait once pacing hears of it.
+    pub fn behind(&self, day: Day) -> Day {
+        Day { cap: self.cap_left(day.cap), connect_s: self.wait_left_s(day.connect_s), ..day }
+    }
+
     /// How long a person may still wait for an agent after the verdict, when the law gives
     /// `connect_s` from the answer. Zero means: an agent must be free before the verdict.
     pub fn wait_left_s(&self, connect_s: f64) -> f64 {
@@ -63,6 +71,17 @@ mod tests {
         assert!(!detector.breaks(0.03) && detector.breaks(0.005));
         assert_eq!(detector.cap_left(0.005), 0.0);
         assert!((detector.wait_left_s(2.0) - 0.8).abs() < 1e-12);
+        let day = Day {
+            end_s: 28_800.0,
+            seats: 5,
+            lines: 20,
+            cap: 0.03,
+            ring_timeout_s: 25.0,
+            connect_s: 2.0,
+        };
+        let seen = detector.behind(day);
+        assert_eq!((seen.cap, seen.seats), (left, 5));
+        assert!((seen.connect_s - 0.8).abs() < 1e-12);
     }
 
     #[test]

@@ -99,7 +99,7 @@ impl HitRate {
     }
 
     /// The rate of this time of the day by earlier days, shrunk towards the overall rate.
-    fn habit(&self, at_s: f64) -> f64 {
+    pub fn habit(&self, at_s: f64) -> f64 {
         let mean = self.all.hits / self.all.trials.max(1e-9);
         let worth = (1.0 - mean) / (mean.max(1e-4) * HABIT_VARIANCE);
         let slot = self.past.get(slot_of(at_s)).copied().unwrap_or_default();

@@ -63,6 +63,8 @@ pub struct Pacer {
     pub(super) accepted: f64,
     /// Answers of a one-to-one hour as a share of today's.
     pub(super) slow: f64,
+    /// How much more a lost call buys now than later today.
+    pub(super) emphasis: f64,
     /// Slow mean of an agent's wait, seconds.
     pub(super) wait_s: f64,
     pub(super) tables_due_s: f64,
@@ -99,6 +101,7 @@ impl Pacer {
             waiting: 0,
             accepted: 0.0,
             slow: 0.6,
+            emphasis: 1.0,
             wait_s: 60.0,
             tables_due_s: 0.0,
             balance: vec![Balance::surely(0); HORIZONS],

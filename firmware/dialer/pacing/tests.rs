@@ -137,6 +137,20 @@ fn one_waiting_agent_and_a_budget_not_yet_earned_is_one_call() {
 }
 
 #[test]
+fn with_nothing_left_a_second_line_for_one_agent_is_not_dialled() {
+    let mut pacer = started(0.03);
+    pacer.handle_event(Tick(100), Event::Ready(0));
+    pacer.handle_event(Tick(200), Event::Dialed(0));
+    for attempt in 1..4 {
+        pacer.handle_event(Tick(300), Event::Abandoned(attempt));
+    }
+    let decision = pacer.decide(Tick(1_000), 30);
+    assert!(decision.allowance.whole < 0.0 && decision.allowance.risk == 0.0, "{decision:?}");
+    assert_eq!((decision.dials, decision.reason), (0, Reason::BudgetSpent));
+    assert!(decision.next_abandons > 0.0);
+}
+
+#[test]
 fn a_cap_of_zero_says_what_it_costs() {
     let mut pacer = started(0.0);
     for seat in 0..3 {
