@@ -1,0 +1,297 @@
+// The API's objects as the pages use them: snake_case, integer ids, UTC milliseconds, null = not yet.
+// `npm run types` writes openapi.d.ts from a running box, to compare with.
+
+export type Stamp = number;
+
+/** A page of a list; `next` is handed back as `after`. */
+export interface List<T> {
+  items: T[];
+  next: string | null;
+}
+
+export type Role = 'operator' | 'administrator' | 'leader' | 'quality' | 'agent';
+export type Language = 'zh' | 'en';
+
+export interface Person {
+  id: number;
+  name: string;
+  role: Role;
+  tenant: number | string;
+  must_change_password: boolean;
+  agent_id: number | null;
+  language: Language | null;
+}
+
+export interface Alarm {
+  id: number;
+  kind: string;
+  text: string;
+  since: Stamp;
+}
+
+export interface Process {
+  name: string;
+  state: string;
+  pid: number | null;
+  restarts: number;
+  since: Stamp;
+}
+
+export interface Health {
+  status: 'ok' | 'degraded' | 'down';
+  version: string;
+  box: string;
+  started: Stamp;
+  simulated: boolean;
+  clock_sane: boolean;
+  processes: Process[];
+  link: 'up' | 'down';
+  switch?: Record<string, unknown> | null;
+  database: { ok: boolean; writer_queue: number };
+  alarms: Alarm[];
+}
+
+export interface Box {
+  name: string;
+  language: Language;
+  country: string;
+  timezone: string;
+  simulated: boolean;
+  ports: { listen?: string; sip: number; console: number; rtp: string };
+  must_sign?: unknown[];
+}
+
+export interface PhoneContact {
+  address: string;
+  agent: string | null;
+  expires: Stamp | null;
+}
+
+export interface Phone {
+  id: number;
+  user: string;
+  label: string;
+  /** Only in the answer that created it. */
+  secret?: string;
+  registered: boolean;
+  contacts: PhoneContact[];
+  in_use: boolean;
+}
+
+export interface Trunk {
+  id: number;
+  name: string;
+  address: string;
+  sources: string[];
+  register: boolean;
+  user: string | null;
+  numbers: string[];
+  channels_max: number;
+  state: 'trying' | 'up' | 'down';
+  state_text: string;
+  in_use: number | boolean;
+}
+
+export type AgentState =
+  | 'signed_out'
+  | 'ready'
+  | 'reserved'
+  | 'ringing'
+  | 'talking'
+  | 'holding'
+  | 'wrap_up'
+  | 'paused';
+
+export interface AgentCall {
+  attempt_id: number;
+  number: string;
+  name: string | null;
+  since: Stamp;
+}
+
+export interface Agent {
+  id: number;
+  number: string;
+  name: string;
+  phone_id: number | null;
+  person_id: number | null;
+  language: Language;
+  seat: 'nailed_up' | 'ring';
+  state: AgentState;
+  state_since: Stamp;
+  pause_reason: string | null;
+  phone_registered: boolean;
+  leg_up: boolean;
+  campaign_ids: number[];
+  call: AgentCall | null;
+}
+
+export type Category =
+  | 'contact'
+  | 'sale'
+  | 'refusal'
+  | 'do_not_call'
+  | 'callback'
+  | 'unworkable'
+  | string;
+
+export interface Disposition {
+  code: string;
+  digit: string | number | null;
+  label_zh: string;
+  label_en: string;
+  category: Category;
+}
+
+export interface HoursWindow {
+  /** 1 = Monday to 7 = Sunday. */
+  days: number[];
+  from: string;
+  to: string;
+}
+
+export interface Hours {
+  timezone: string;
+  windows: HoursWindow[];
+  holidays: string[];
+}
+
+export interface WhyNot {
+  rule: string;
+  text: string;
+  clears_at: Stamp | null;
+}
+
+export interface Progress {
+  leads: number;
+  new: number;
+  due_later: number;
+  dialing: number;
+  finished: number;
+  reached: number;
+  attempts: number;
+  answered: number;
+  no_answer: number;
+  busy: number;
+  failed: number;
+  abandoned: number;
+}
+
+export interface Campaign {
+  id: number;
+  name: string;
+  mode: string;
+  state: 'draft' | 'running' | 'paused' | 'finished';
+  trunk_ids: number[];
+  caller_id: string | null;
+  agent_ids: number[];
+  ring_timeout_ms: number;
+  attempts_max: number;
+  interval_ms: number;
+  wrap_up_ms: number;
+  record: boolean;
+  hours: Hours;
+  dispositions: Disposition[];
+  progress: Progress;
+  why_not: WhyNot[];
+}
+
+export type Verdict = 'accepted' | 'repaired' | 'duplicate' | 'dnc' | 'refused';
+
+export interface RowDetail {
+  row: number;
+  verdict: Verdict;
+  field: string | null;
+  reason: string | null;
+  raw: string | null;
+}
+
+export interface Report {
+  batch_id: number;
+  rows: number;
+  accepted: number;
+  repaired: number;
+  duplicate: number;
+  dnc: number;
+  refused: number;
+  details: RowDetail[];
+  details_total: number;
+}
+
+/** A list that was uploaded earlier. */
+export interface Batch extends Omit<Report, 'batch_id' | 'details' | 'details_total'> {
+  id: number;
+  file: string | null;
+  created: Stamp | null;
+}
+
+export interface CallTimes {
+  created: Stamp | null;
+  dialled: Stamp | null;
+  ringing: Stamp | null;
+  answered: Stamp | null;
+  joined: Stamp | null;
+  ended: Stamp | null;
+}
+
+export interface Attempt extends CallTimes {
+  id: number;
+  campaign_id: number | null;
+  lead_id: number | null;
+  number: string;
+  name: string | null;
+  claimed: Stamp | null;
+  cause: string | null;
+  outcome: string | null;
+  ended_by: string | null;
+  trunk_id: number | null;
+  caller_id: string | null;
+  agent_id: number | null;
+  recording_id: number | null;
+  disposition: string | null;
+  note: string | null;
+}
+
+export interface Call extends CallTimes {
+  id: number;
+  attempt_id: number | null;
+  direction: string;
+  line: string | null;
+  called: string | null;
+  caller: string | null;
+  phase: string;
+  cause: string | null;
+  ended_by: string | null;
+  agent_id: number | null;
+  agent_name: string | null;
+  campaign_id: number | null;
+  recording_id: number | null;
+}
+
+export interface DncEntry {
+  id: number;
+  number: string;
+  reason: string | null;
+  created?: Stamp | null;
+}
+
+export interface Destinations {
+  premium: boolean;
+  international: string[];
+}
+
+export interface AuditRow {
+  [field: string]: unknown;
+}
+
+/** One message of the event stream. */
+export type Push =
+  | { topic: 'hello'; at: Stamp }
+  | { topic: 'lost' }
+  | { topic: 'agent'; agent: Agent }
+  | { topic: 'phone'; phone: Phone }
+  | { topic: 'trunk'; trunk: Trunk }
+  | { topic: 'campaign'; campaign: Campaign }
+  | { topic: 'call'; call: Call }
+  | { topic: 'attempt'; attempt: Attempt }
+  | { topic: 'alarm'; alarm: Alarm & { cleared?: Stamp | null } };

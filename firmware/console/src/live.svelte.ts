@@ -1,0 +1,221 @@
+// What is so now: lists fetched once, then kept true by the event stream.
+//
+//   connect ─► hello ─► GET lists ─► apply what was pushed meanwhile ─► apply pushes
+//      ▲                    ▲                                                │
+//      │ back-off           └──────────────── "lost", or a minute ───────────┤
+//      └───────────────────────────────────── closed ────────────────────────┘
+//
+// Pushes are whole objects, so applying one twice does no harm. A push that overtakes the lists may
+// be older than what they say; therefore the lists are fetched once more when that has happened.
+
+import { SvelteMap } from 'svelte/reactivity';
+import { Refusal, all, get } from './api/client';
+import type { Agent, Alarm, Attempt, Box, Call, Campaign, Health, Phone, Push, Trunk } from './api/types';
+import { clock } from './clock.svelte';
+import { session } from './session.svelte';
+
+const RETRY_FIRST_MS = 500;
+const RETRY_LAST_MS = 10_000;
+/** Lists are fetched anew so often, because a deletion is not pushed. */
+const REFRESH_MS = 60_000;
+const SECOND_LOOK_MS = 1500;
+const HEALTH_MS = 5000;
+
+type Link = 'connecting' | 'open' | 'broken';
+
+const agents = new SvelteMap<number, Agent>();
+const phones = new SvelteMap<number, Phone>();
+const trunks = new SvelteMap<number, Trunk>();
+const campaigns = new SvelteMap<number, Campaign>();
+const calls = new SvelteMap<number, Call>();
+
+let link = $state<Link>('connecting');
+let loaded = $state(false);
+let alarms = $state.raw<Alarm[]>([]);
+let health = $state.raw<Health | null>(null);
+let box = $state.raw<Box | null>(null);
+
+let socket: WebSocket | null = null;
+let wanted = false;
+let failures = 0;
+let waiting: Push[] | null = null;
+const timers: Record<string, ReturnType<typeof setTimeout>> = {};
+const attemptWatchers = new Set<(attempt: Attempt) => void>();
+const callWatchers = new Set<(call: Call) => void>();
+const reloadWatchers = new Set<() => void>();
+
+function later(name: string, ms: number, act: () => void): void {
+  clearTimeout(timers[name]);
+  timers[name] = setTimeout(act, ms);
+}
+
+function connect(): void {
+  const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
+  const mine = new WebSocket(`${scheme}://${location.host}/api/v1/events`);
+  socket = mine;
+  mine.onmessage = (message) => {
+    if (socket === mine) receive(JSON.parse(String(message.data)) as Push);
+  };
+  mine.onclose = () => {
+    if (socket !== mine) return;
+    socket = null;
+    if (!wanted) return;
+    failures += 1;
+    link = 'broken';
+    const wait = Math.min(RETRY_FIRST_MS * 2 ** (failures - 1), RETRY_LAST_MS);
+    // Many pages must not return to a restarted box in the same instant.
+    later('connect', wait * (0.75 + Math.random() / 2), connect);
+    void session.ask();
+  };
+}
+
+function receive(push: Push): void {
+  switch (push.topic) {
+    case 'hello':
+      failures = 0;
+      link = 'open';
+      clock.set(push.at);
+      void reload();
+      break;
+    case 'lost':
+      void reload();
+      break;
+    default:
+      if (waiting) waiting.push(push);
+      else apply(push);
+  }
+}
+
+function apply(push: Push): void {
+  switch (push.topic) {
+    case 'agent':
+      agents.set(push.agent.id, push.agent);
+      break;
+    case 'phone':
+      phones.set(push.phone.id, push.phone);
+      break;
+    case 'trunk':
+      trunks.set(push.trunk.id, push.trunk);
+      break;
+    case 'campaign':
+      campaigns.set(push.campaign.id, push.campaign);
+      break;
+    case 'call':
+      if (push.call.ended === null) calls.set(push.call.id, push.call);
+      else calls.delete(push.call.id);
+      for (const watch of callWatchers) watch(push.call);
+      break;
+    case 'attempt':
+      for (const watch of attemptWatchers) watch(push.attempt);
+      break;
+    case 'alarm': {
+      const others = alarms.filter((alarm) => alarm.id !== push.alarm.id);
+      alarms = push.alarm.cleared ? others : [push.alarm, ...others];
+      break;
+    }
+    case 'hello':
+    case 'lost':
+      break;
+  }
+}
+
+/** What this person may not see is an empty list, not an error. */
+async function list<T extends { id: number }>(into: SvelteMap<number, T>, path: string) {
+  let items: T[];
+  try {
+    items = await all<T>(path);
+  } catch (refusal) {
+    if (!(refusal instanceof Refusal) || refusal.status !== 403) throw refusal;
+    items = [];
+  }
+  const ids = new Set(items.map((item) => item.id));
+  for (const id of [...into.keys()]) if (!ids.has(id)) into.delete(id);
+  for (const item of items) into.set(item.id, item);
+}
+
+async function reload(): Promise<void> {
+  if (waiting) return;
+  waiting = [];
+  try {
+    await Promise.all([
+      list(agents, '/agents'),
+      list(campaigns, '/campaigns'),
+      list(calls, '/calls?live=true'),
+      ...(session.onlyAgent ? [] : [list(phones, '/phones'), list(trunks, '/trunks')]),
+      look(),
+      get<Box>('/box').then((answer) => (box = answer), () => {}),
+    ]);
+    loaded = true;
+    for (const watch of reloadWatchers) watch();
+    later('reload', waiting.length ? SECOND_LOOK_MS : REFRESH_MS, () => void reload());
+  } catch {
+    // The box went away meanwhile: the stream's end starts all of this again.
+    later('reload', RETRY_LAST_MS, () => void reload());
+  } finally {
+    const pushes = waiting;
+    waiting = null;
+    for (const push of pushes) apply(push);
+  }
+}
+
+async function look(): Promise<void> {
+  try {
+    health = await get<Health>('/health');
+    alarms = health.alarms;
+  } catch {
+    health = null;
+  }
+  if (wanted) later('health', HEALTH_MS, () => void look());
+}
+
+function watch<T>(watchers: Set<T>, one: T): () => void {
+  watchers.add(one);
+  return () => void watchers.delete(one);
+}
+
+export const live = {
+  agents,
+  phones,
+  trunks,
+  campaigns,
+  calls,
+  get alarms(): Alarm[] {
+    return alarms;
+  },
+  get health(): Health | null {
+    return health;
+  },
+  get box(): Box | null {
+    return box;
+  },
+  get link(): Link {
+    return link;
+  },
+  get loaded(): boolean {
+    return loaded;
+  },
+  get simulated(): boolean {
+    return box?.simulated ?? health?.simulated ?? false;
+  },
+
+  start(): void {
+    if (wanted) return;
+    wanted = true;
+    connect();
+  },
+  stop(): void {
+    wanted = false;
+    loaded = false;
+    link = 'connecting';
+    socket?.close();
+    socket = null;
+    for (const timer of Object.values(timers)) clearTimeout(timer);
+    for (const map of [agents, phones, trunks, campaigns, calls]) map.clear();
+  },
+  /** After a change made here: the answer of the box, at once. */
+  reload,
+  /** Each watcher answers with a function that ends the watch. */
+  onAttempt: (one: (attempt: Attempt) => void) => watch(attemptWatchers, one),
+  onCall: (one: (call: Call) => void) => watch(callWatchers, one),
+  onReload: (one: () => void) => watch(reloadWatchers, one),
+};
