@@ -1,0 +1,215 @@
+//! Everything that the town asks for, hears and tells.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use call::{Cause, Side, Tick};
+use media::Tone;
+use signal::sip::sdp::Codec;
+
+use super::people::Lot;
+use crate::voice::Voice;
+
+/// A place for the sound of one call. Its UDP port is `rtp_first` and twice its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SoundPort(pub u16);
+
+/// One effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Put one datagram on the wire.
+    Send {
+        /// From which of the town's addresses.
+        from: SocketAddr,
+        /// Where to.
+        to: SocketAddr,
+        /// A SIP message.
+        bytes: Vec<u8>,
+    },
+    /// Make, change or end sound. Nothing breaks if nobody does; but the digits of
+    /// [`SoundOrder::Press`] must reach the box, or nobody signs in.
+    Sound(SoundOrder),
+    /// Something that a citizen did or saw.
+    Event(Event),
+}
+
+/// What is agreed on about the sound of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Ours.
+    pub port: SoundPort,
+    /// Where the far end hears RTP.
+    pub remote: SocketAddr,
+    /// How we encode.
+    pub codec: Codec,
+    /// The payload type of RFC 4733 digits, if the far end knows them.
+    pub digits: Option<u8>,
+    /// Whether we send; not while we are held.
+    pub sends: bool,
+}
+
+/// An order for sound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SoundOrder {
+    /// A call has sound from now on.
+    Open(Terms),
+    /// Something else was agreed on.
+    Change(Terms),
+    /// Say this now, whatever is being said.
+    Say(SoundPort, Voice),
+    /// Make this tone now, whatever is being said.
+    Sound(SoundPort, Tone),
+    /// Be silent.
+    Hush(SoundPort),
+    /// Press these keys: `0-9 * #`.
+    Press(SoundPort, String),
+    /// The call is over.
+    Close(SoundPort),
+}
+
+/// A fact about what a far end's sound was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SoundFact {
+    /// Something can be heard.
+    Started(SoundPort),
+    /// A second ago it fell silent.
+    Ended {
+        /// Where.
+        port: SoundPort,
+        /// For how long it had sounded, in milliseconds.
+        lasted_ms: u32,
+    },
+    /// A key was pressed at the far end.
+    Key(SoundPort, char),
+    /// No RTP at all has come for [`super::LOST_MS`].
+    Lost(SoundPort),
+}
+
+impl SoundFact {
+    /// Which call it is about.
+    #[must_use]
+    pub const fn port(self) -> SoundPort {
+        match self {
+            SoundFact::Started(port)
+            | SoundFact::Ended { port, .. }
+            | SoundFact::Key(port, _)
+            | SoundFact::Lost(port) => port,
+        }
+    }
+}
+
+/// Somebody of the town.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Citizen {
+    /// The agent at the phone of this account.
+    Phone(String),
+    /// The customer with this number, in digits alone.
+    Customer(String),
+    /// The carrier itself.
+    Carrier,
+}
+
+/// One thing that a citizen did or saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// When.
+    pub at: Tick,
+    /// Who.
+    pub who: Citizen,
+    /// What.
+    pub what: Sight,
+}
+
+/// What a citizen can do or see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// The phone is registered with the box; of the carrier: the box's trunk is registered with it.
+    Registered,
+    /// It is no more, or could not be.
+    Unregistered {
+        /// With which SIP status; nothing if nobody answered.
+        status: Option<u16>,
+    },
+    /// A customer is called.
+    Rung {
+        /// By which number.
+        caller: Option<String>,
+        /// What becomes of it.
+        lot: Lot,
+    },
+    /// A phone is called.
+    Called {
+        /// By which number.
+        caller: Option<String>,
+    },
+    /// Calls the box.
+    Dialled(String),
+    /// Two can talk: this side picked up, or the box did.
+    Answered,
+    /// The far end's voice, for the first time in this call.
+    Heard {
+        /// How long after the answer, in milliseconds.
+        after_ms: u64,
+    },
+    /// The far end has pressed a key.
+    Key(char),
+    /// Has pressed keys.
+    Pressed(String),
+    /// The agent has keyed number and PIN.
+    SignedIn,
+    /// The far end holds this side, or does no more.
+    Held(bool),
+    /// The call is over.
+    Ended {
+        /// Why.
+        cause: Cause,
+        /// Who ended it: `Far` is the box, `Box` is this side.
+        by: Side,
+        /// From the answer, in milliseconds; nothing without an answer.
+        talked_ms: Option<u64>,
+    },
+    /// A call was turned away before anybody was asked.
+    TurnedAway(Cause),
+}
+
+/// The way out of the town and the sound ports, which all citizens share.
+#[derive(Clone, Debug)]
+pub(super) struct Gate {
+    free: VecDeque<SoundPort>,
+    out: VecDeque<Output>,
+}
+
+impl Gate {
+    pub(super) fn new(ports: u16) -> Gate {
+        Gate { free: (0..ports).map(SoundPort).collect(), out: VecDeque::new() }
+    }
+
+    /// The port that was given back longest ago, so that late packets find nobody.
+    pub(super) fn take_port(&mut self) -> Option<SoundPort> {
+        self.free.pop_front()
+    }
+
+    pub(super) fn give_back(&mut self, port: SoundPort) {
+        self.free.push_back(port);
+    }
+
+    pub(super) fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
+        self.out.push_back(Output::Send { from, to, bytes });
+    }
+
+    pub(super) fn sound(&mut self, order: SoundOrder) {
+        self.out.push_back(Output::Sound(order));
+    }
+
+    pub(super) fn tell(&mut self, at: Tick, who: &Citizen, what: Sight) {
+        self.out.push_back(Output::Event(Event { at, who: who.clone(), what }));
+    }
+
+    pub(super) fn poll(&mut self) -> Option<Output> {
+        self.out.pop_front()
+    }
+
+    pub(super) fn ports_free(&self) -> usize {
+        self.free.len()
+    }
+}
