@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
@@ -20,7 +20,8 @@ pub struct Baresip {
 
 impl Baresip {
     /// Starts a phone at `127.0.0.<host>` that registers `user` with the box at `sip` and says a tone
-    /// of `tone_hz`.
+    /// of `tone_hz`. It refreshes its registration after nine minutes only: whatever a test sees of
+    /// it, the box has remembered.
     #[must_use]
     pub fn start(
         dir: &Path,
@@ -29,6 +30,19 @@ impl Baresip {
         user: &str,
         secret: &str,
         tone_hz: u32,
+    ) -> Baresip {
+        Baresip::start_with(dir, host, sip, (user, secret), tone_hz, "PCMA,PCMU")
+    }
+
+    /// The same with the codecs that it speaks.
+    #[must_use]
+    pub fn start_with(
+        dir: &Path,
+        host: u8,
+        sip: u16,
+        (user, secret): (&str, &str),
+        tone_hz: u32,
+        codecs: &str,
     ) -> Baresip {
         let folder = dir.join(format!("baresip-{user}"));
         let heard = folder.join("heard");
@@ -51,7 +65,7 @@ impl Baresip {
         fs::write(folder.join("config"), config).unwrap();
         let account = format!(
             "<sip:{user}@127.0.0.1:{sip}>;auth_user={user};auth_pass={secret};answermode=auto;\
-             regint=60;audio_codecs=PCMA,PCMU;ptime=20\n"
+             regint=600;audio_codecs={codecs};ptime=20\n"
         );
         fs::write(folder.join("accounts"), account).unwrap();
         fs::write(folder.join("contacts"), "").unwrap();
@@ -84,18 +98,49 @@ impl Baresip {
         }
     }
 
+    /// Signs an agent in by the phone alone: `*11`, then number and PIN when the voice asks.
+    pub fn sign_in(&self, agent: &str, pin: &str, sip: u16) {
+        self.dial("*11", sip);
+        std::thread::sleep(Duration::from_secs(3));
+        self.press(&format!("{agent}#"));
+        std::thread::sleep(Duration::from_secs(2));
+        self.press(&format!("{pin}#"));
+    }
+
     /// Hangs up.
     pub fn hang_up(&self) {
         self.tell("hangup", "");
     }
 
+    /// Puts the call on hold by a re-INVITE, as the key of a desk phone does.
+    pub fn hold(&self) {
+        self.tell("hold", "");
+    }
+
+    /// Takes it back.
+    pub fn resume(&self) {
+        self.tell("resume", "");
+    }
+
     /// How loud a tone was in what the phone heard over all calls, as a part of its loudest second.
     #[must_use]
     pub fn heard(&self, tone_hz: u32) -> f64 {
+        let share = |path| tone::share_in_loudest_second(&tone::read_mono(path), tone_hz);
+        self.calls_heard().iter().map(|(_, path)| share(path)).fold(0.0, f64::max)
+    }
+
+    /// What the phone has heard so far in its newest call.
+    #[must_use]
+    pub fn hearing(&self) -> Vec<i16> {
+        let newest = self.calls_heard().into_iter().max();
+        newest.map(|(_, path)| tone::read_mono(&path)).unwrap_or_default()
+    }
+
+    /// The files in which the phone keeps what it hears, with the time of their last sample.
+    fn calls_heard(&self) -> Vec<(SystemTime, PathBuf)> {
         let files = fs::read_dir(self.folder.join("heard")).unwrap().filter_map(Result::ok);
         let decoded = files.filter(|file| file.file_name().to_string_lossy().contains("dec"));
-        let share = |path: PathBuf| tone::share_in_loudest_second(&tone::read_mono(&path), tone_hz);
-        decoded.map(|file| share(file.path())).fold(0.0, f64::max)
+        decoded.filter_map(|f| Some((f.metadata().ok()?.modified().ok()?, f.path()))).collect()
     }
 
     /// What the phone has printed.

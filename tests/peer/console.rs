@@ -79,6 +79,12 @@ impl Console {
         answer.json()
     }
 
+    /// Sends `body` to `path` and gives what comes back, if anybody is there.
+    #[must_use]
+    pub fn try_post(&self, path: &str, body: &Value) -> Option<Answer> {
+        self.send("POST", path, "application/json", body.to_string().as_bytes(), "")
+    }
+
     /// Sends `body` to `path` and gives whatever comes back.
     #[must_use]
     pub fn ask(&self, method: &str, path: &str, body: &Value) -> Answer {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use peer::baresip::Baresip;
 use peer::sipp::{Fate, Sipp, Voice, fate_of};
-use peer::unit::{Unit, id};
+use peer::unit::{Unit, now_ms};
 use peer::{tone, wait_for};
 use serde_json::{Value, json};
 
@@ -34,31 +34,14 @@ fn forty_numbers_are_dialled_and_every_record_is_exact() {
         agents.push(unit.add_agent(&format!("{}", 1001 + u32::from(n)), "4711", phone));
         phones.push(Baresip::start(&dir, 101 + n, unit.sip, &user, &secret, tone_hz));
     }
-    wait_for("three registered phones", Duration::from_secs(15), || {
-        let phones = unit.api.all("/api/v1/phones");
-        (phones.iter().filter(|p| p["registered"] == true).count() == 3).then_some(())
-    });
+    unit.wait_registered(3);
 
-    let campaign = id(&unit.api.post(
-        "/api/v1/campaigns",
-        &json!({
-            "name": "First call", "mode": "precise", "trunk_ids": [tone_trunk, echo_trunk],
-            "agent_ids": agents, "ring_timeout_ms": 15_000, "attempts_max": 1,
-            "interval_ms": 3_600_000, "wrap_up_ms": 20_000, "record": true,
-            "hours": { "timezone": "Asia/Shanghai", "windows": [
-                { "days": [1, 2, 3, 4, 5, 6, 7], "from": "00:00", "to": "24:00" } ], "holidays": [] },
-        }),
-    ));
-    let rows: String = (1..=NUMBERS).map(|n| format!("Person {n},138000000{n:02}\n")).collect();
-    let report = unit.api.upload(campaign, "list.csv", &format!("name,phone\n{rows}"));
-    assert_eq!(report["rows"], NUMBERS, "{report}");
-    assert_eq!(
-        report["accepted"].as_u64().unwrap() + report["repaired"].as_u64().unwrap(),
-        u64::from(NUMBERS)
-    );
+    let numbers: Vec<String> = (1..=NUMBERS).map(|n| format!("138000000{n:02}")).collect();
+    let trunk_ids = [tone_trunk, echo_trunk];
+    let campaign = unit.add_campaign(&trunk_ids, &agents, &numbers, &json!({}));
 
     sign_in(&unit, &agents, &phones);
-    unit.api.post(&format!("/api/v1/campaigns/{campaign}/start"), &json!({}));
+    unit.dial(campaign);
     let attempts = work_until_done(&unit, campaign, &agents, &phones);
 
     check_records(&unit, &attempts);
@@ -72,54 +55,42 @@ fn forty_numbers_are_dialled_and_every_record_is_exact() {
 
 /// The first agent signs in from the phone's keys, the others in the console.
 fn sign_in(unit: &Unit, agents: &[i64], phones: &[Baresip]) {
-    phones[0].dial("*11", unit.sip);
-    std::thread::sleep(Duration::from_secs(3));
-    phones[0].press("1001#");
-    std::thread::sleep(Duration::from_secs(2));
-    phones[0].press("4711#");
+    phones[0].sign_in("1001", "4711", unit.sip);
+    unit.wait_seated(agents[0]);
     for agent in &agents[1..] {
-        unit.api.post(&format!("/api/v1/agents/{agent}/sign_in"), &json!({}));
-    }
-    for agent in agents {
-        wait_for("an agent signed in with a phone off hook", Duration::from_secs(20), || {
-            let agent = unit.api.get(&format!("/api/v1/agents/{agent}"));
-            (agent["leg_up"] == true && agent["state"] != "signed_out").then_some(())
-        });
-        if unit.api.get(&format!("/api/v1/agents/{agent}"))["state"] != "ready" {
-            unit.api.post(&format!("/api/v1/agents/{agent}/ready"), &json!({}));
-        }
+        unit.to_work(*agent);
     }
 }
 
 /// Agents talk, hang up where the customer does not, and give dispositions: the first by a key of
 /// the phone, the others in the console. Ends when every number has its attempt.
 fn work_until_done(unit: &Unit, campaign: i64, agents: &[i64], phones: &[Baresip]) -> Vec<Value> {
+    let (code, key) = unit.disposition(campaign);
     let mut hung_up = BTreeSet::new();
     let mut disposed = BTreeSet::new();
     wait_for("forty ended attempts", Duration::from_secs(300), || {
         for (n, agent) in agents.iter().enumerate() {
-            let state = unit.api.get(&format!("/api/v1/agents/{agent}"));
+            let state = unit.agent(*agent);
             let Some(attempt) = state["call"]["attempt_id"].as_i64() else { continue };
             let since = state["call"]["since"].as_i64().unwrap_or(i64::MAX);
             let number = state["call"]["number"].as_str().unwrap_or_default();
-            let now = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
             if state["state"] == "talking"
                 && fate_of(number) == Fate::AgentLeaves
-                && now - since > 3_500
+                && now_ms() - since > 3_500
                 && hung_up.insert(attempt)
             {
                 unit.api.post(&format!("/api/v1/agents/{agent}/hang_up"), &json!({}));
             }
             if state["state"] == "wrap_up" && disposed.insert(attempt) {
                 if n == 0 {
-                    phones[0].press("2");
+                    phones[0].press(&key);
                 } else {
-                    let said = json!({ "attempt_id": attempt, "code": 2, "note": "a note" });
+                    let said = json!({ "attempt_id": attempt, "code": code, "note": "a note" });
                     unit.api.post(&format!("/api/v1/agents/{agent}/disposition"), &said);
                 }
             }
         }
-        let attempts = unit.api.all(&format!("/api/v1/attempts?campaign={campaign}"));
+        let attempts = unit.attempts(campaign);
         let ended = attempts.iter().filter(|a| !a["ended"].is_null()).count();
         let wrapped =
             attempts.iter().filter(|a| !a["joined"].is_null() && a["disposition"].is_null());

@@ -10,6 +10,7 @@
 //! | 8 | does not exist (404) |
 //! | 9 | refuses (603) |
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -27,6 +28,15 @@ pub enum Voice {
     Tone(u32),
     /// What they hear.
     Echo,
+}
+
+/// How the far network says that it rings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// 180.
+    Ringing,
+    /// 183 with a session description, and sound from then on.
+    EarlyMedia,
 }
 
 /// What comes of a number.
@@ -66,9 +76,21 @@ pub struct Sipp {
 }
 
 impl Sipp {
-    /// Starts a trunk at `127.0.0.<host>:5060`.
+    /// Starts a trunk at `127.0.0.<host>:5060` whose customers answer quickly.
     #[must_use]
     pub fn start(dir: &Path, host: u8, voice: Voice) -> Sipp {
+        Sipp::start_with(dir, host, voice, Progress::Ringing, Duration::from_millis(700))
+    }
+
+    /// The same, with how it rings and for how long.
+    #[must_use]
+    pub fn start_with(
+        dir: &Path,
+        host: u8,
+        voice: Voice,
+        progress: Progress,
+        ring: Duration,
+    ) -> Sipp {
         let folder = dir.join(format!("sipp-{host}"));
         fs::create_dir_all(&folder).unwrap();
         let say = match voice {
@@ -78,14 +100,23 @@ impl Sipp {
             }
             Voice::Echo => "",
         };
-        let talk_ms = TALK.as_millis().to_string();
-        let scenario = SCENARIO.replace("@SAY@", say).replace("@TALK@", &talk_ms);
+        let (early, late) = match progress {
+            Progress::Ringing => (RINGING.to_owned(), say),
+            Progress::EarlyMedia => (format!("{EARLY_MEDIA}\n{say}"), ""),
+        };
+        let scenario = SCENARIO
+            .replace("@PROGRESS@", &early)
+            .replace("@SAY@", late)
+            .replace("@SDP@", SDP)
+            .replace("@RING@", &ring.as_millis().to_string())
+            .replace("@TALK@", &TALK.as_millis().to_string());
         fs::write(folder.join("customers.xml"), scenario).unwrap();
         let address = format!("127.0.0.{host}");
         let mut command = Command::new("sipp");
         command
             .args(["-sf", "customers.xml", "-i", &address, "-mi", &address, "-p", "5060"])
             .args(["-mp", "16000", "-nostdin", "-nd", "-trace_err"])
+            .args(["-trace_msg", "-message_file", "messages"])
             .current_dir(&folder)
             .stdin(Stdio::null())
             .stdout(fs::File::create(folder.join("screen")).unwrap())
@@ -95,6 +126,26 @@ impl Sipp {
         }
         let process = command.spawn().expect("sipp is installed by make setup");
         Sipp { process, folder }
+    }
+
+    /// The requests of a method that came from the box, without repetitions: the Call-IDs of each
+    /// user part of the request line.
+    #[must_use]
+    pub fn received(&self, method: &str) -> BTreeMap<String, BTreeSet<String>> {
+        let text = fs::read_to_string(self.folder.join("messages")).unwrap_or_default();
+        let mut calls: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for message in text.split("UDP message received").skip(1) {
+            let mut lines = message.lines().skip_while(|line| !line.ends_with("SIP/2.0"));
+            let Some((asked, rest)) = lines.next().and_then(|line| line.split_once(' ')) else {
+                continue;
+            };
+            let user = rest.trim_start_matches("sip:").split('@').next().unwrap_or_default();
+            let call = lines.find_map(|line| line.strip_prefix("Call-ID: "));
+            if asked == method {
+                calls.entry(user.to_owned()).or_default().extend(call.map(str::to_owned));
+            }
+        }
+        calls
     }
 
     /// What went wrong in its eyes.
@@ -113,6 +164,45 @@ impl Drop for Sipp {
     }
 }
 
+/// 180.
+const RINGING: &str = r#"<send><![CDATA[
+SIP/2.0 180 Ringing
+[last_Via:]
+[last_From:]
+[last_To:];tag=[pid]c[call_number]
+[last_Call-ID:]
+[last_CSeq:]
+Contact: <sip:customer@[local_ip]:[local_port]>
+Content-Length: 0
+
+]]></send>"#;
+
+/// 183 with the session description that the answer will have, too.
+const EARLY_MEDIA: &str = r#"<send><![CDATA[
+SIP/2.0 183 Session Progress
+[last_Via:]
+[last_From:]
+[last_To:];tag=[pid]c[call_number]
+[last_Call-ID:]
+[last_CSeq:]
+Contact: <sip:customer@[local_ip]:[local_port]>
+Content-Type: application/sdp
+Content-Length: [len]
+
+@SDP@
+]]></send>"#;
+
+const SDP: &str = "v=0\n\
+    o=- 1 1 IN IP4 [media_ip]\n\
+    s=-\n\
+    c=IN IP4 [media_ip]\n\
+    t=0 0\n\
+    m=audio [auto_media_port] RTP/AVP 8 101\n\
+    a=rtpmap:8 PCMA/8000\n\
+    a=rtpmap:101 telephone-event/8000\n\
+    a=fmtp:101 0-15\n\
+    a=ptime:20";
+
 const SCENARIO: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE scenario SYSTEM "sipp.dtd">
 <scenario name="customers">
@@ -128,18 +218,9 @@ const SCENARIO: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <nop next="7" test="silent"/>
 <nop next="8" test="unknown"/>
 <nop next="5" test="refuses"/>
-<send><![CDATA[
-SIP/2.0 180 Ringing
-[last_Via:]
-[last_From:]
-[last_To:];tag=[pid]c[call_number]
-[last_Call-ID:]
-[last_CSeq:]
-Contact: <sip:customer@[local_ip]:[local_port]>
-Content-Length: 0
-
-]]></send>
-<pause milliseconds="700"/>
+@PROGRESS@
+<recv request="CANCEL" timeout="@RING@" ontimeout="10" next="11"/>
+<label id="10"/>
 <send retrans="500"><![CDATA[
 SIP/2.0 200 OK
 [last_Via:]
@@ -151,16 +232,7 @@ Contact: <sip:customer@[local_ip]:[local_port]>
 Content-Type: application/sdp
 Content-Length: [len]
 
-v=0
-o=- 1 1 IN IP4 [media_ip]
-s=-
-c=IN IP4 [media_ip]
-t=0 0
-m=audio [auto_media_port] RTP/AVP 8 101
-a=rtpmap:8 PCMA/8000
-a=rtpmap:101 telephone-event/8000
-a=fmtp:101 0-15
-a=ptime:20
+@SDP@
 ]]></send>
 <recv request="ACK" crlf="true"><action>
   <ereg regexp="[^ ].*" search_in="hdr" header="From:" assign_to="far"/>
@@ -180,8 +252,8 @@ Content-Length: 0
 
 ]]></send>
 <label id="1"/>
-<recv request="BYE" optional="true" next="2"/>
-<pause milliseconds="@TALK@"/>
+<recv request="BYE" timeout="@TALK@" ontimeout="12" next="2"/>
+<label id="12"/>
 <send retrans="500"><![CDATA[
 BYE [next_url] SIP/2.0
 Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]
@@ -193,6 +265,7 @@ CSeq: 1 BYE
 Content-Length: 0
 
 ]]></send>
+<recv request="BYE" optional="true" next="2"/>
 <recv response="200" next="3"/>
 <label id="2"/>
 <send next="3"><![CDATA[
@@ -230,18 +303,9 @@ Content-Length: 0
 ]]></send>
 <recv request="ACK" next="3"/>
 <label id="7"/>
-<send><![CDATA[
-SIP/2.0 180 Ringing
-[last_Via:]
-[last_From:]
-[last_To:];tag=[pid]c[call_number]
-[last_Call-ID:]
-[last_CSeq:]
-Contact: <sip:customer@[local_ip]:[local_port]>
-Content-Length: 0
-
-]]></send>
+@PROGRESS@
 <recv request="CANCEL"/>
+<label id="11"/>
 <send><![CDATA[
 SIP/2.0 200 OK
 [last_Via:]

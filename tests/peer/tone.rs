@@ -4,7 +4,11 @@ use std::f64::consts::TAU;
 use std::fs;
 use std::path::Path;
 
-const RATE_HZ: u32 = 8_000;
+/// Samples a second, of everything here.
+pub const RATE_HZ: u32 = 8_000;
+
+/// Bytes of the shortest header of a WAV file.
+const HEADER_BYTES: usize = 44;
 
 /// A WAV file (8 kHz, 16 bit, mono) of a tone at a quarter of full scale.
 #[must_use]
@@ -56,7 +60,8 @@ fn alaw(sample: i16) -> u8 {
 /// The samples of a mono 16-bit WAV file.
 #[must_use]
 pub fn read_mono(path: &Path) -> Vec<i16> {
-    channel(&fs::read(path).unwrap(), 0, 1)
+    let bytes = fs::read(path).unwrap();
+    if bytes.len() > HEADER_BYTES { channel(&bytes, 0, 1) } else { Vec::new() }
 }
 
 /// One channel of a 16-bit WAV file's bytes.
@@ -68,6 +73,12 @@ pub fn channel(wav: &[u8], which: usize, channels: usize) -> Vec<i16> {
     let data = wav.windows(4).position(|four| four == b"data").expect("a data chunk") + 8;
     let samples = wav[data..].chunks_exact(2).map(|two| i16::from_le_bytes([two[0], two[1]]));
     samples.skip(which).step_by(channels).collect()
+}
+
+/// The last so many seconds of something.
+#[must_use]
+pub fn last_seconds(samples: &[i16], seconds: usize) -> &[i16] {
+    &samples[samples.len().saturating_sub(seconds * RATE_HZ as usize)..]
 }
 
 /// How much of the power of the loudest second is the tone: 1 for nothing but the tone, 0 for none
