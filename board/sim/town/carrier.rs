@@ -54,7 +54,7 @@ struct Live {
 
 impl Carrier {
     pub(super) fn new(now: Tick, setup: &Setup) -> Carrier {
-        let mut chance = Chance::new(setup.seed).branch("carrier");
+        let words = Chance::new(setup.words).branch("carrier").key();
         let accounts = setup.trunks.iter().zip(1..).filter(|(trunk, _)| trunk.register);
         let accounts: Vec<Account> = accounts
             .map(|(trunk, id)| {
@@ -71,7 +71,7 @@ impl Carrier {
             trunks,
         };
         Carrier {
-            endpoint: Endpoint::new(now, chance.key(), config),
+            endpoint: Endpoint::new(now, words, config),
             chance: Chance::new(setup.seed),
             calls: BTreeMap::new(),
             fixed: BTreeMap::new(),

@@ -1,5 +1,6 @@
 //! Everything that the town asks for, hears and tells.
 
+use core::fmt;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
@@ -170,6 +171,54 @@ pub enum Sight {
     },
     /// A call was turned away before anybody was asked.
     TurnedAway(Cause),
+}
+
+impl fmt::Display for Citizen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Citizen::Phone(account) => write!(f, "phone {account}"),
+            Citizen::Customer(number) => write!(f, "customer +{number}"),
+            Citizen::Carrier => f.write_str("carrier"),
+        }
+    }
+}
+
+impl fmt::Display for Sight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Sight::Registered => f.write_str("registered"),
+            Sight::Unregistered { status: Some(status) } => write!(f, "not registered: {status}"),
+            Sight::Unregistered { status: None } => f.write_str("not registered: no answer"),
+            Sight::Rung { caller, lot } => {
+                let caller = caller.as_deref().unwrap_or("nobody");
+                write!(f, "called by {caller}; {:?} after {} ms", lot.fate, lot.ring_ms)
+            }
+            Sight::Called { caller } => {
+                write!(f, "called by {}", caller.as_deref().unwrap_or("nobody"))
+            }
+            Sight::Dialled(number) => write!(f, "dials {number}"),
+            Sight::Answered => f.write_str("answered"),
+            Sight::Heard { after_ms } => write!(f, "hears somebody after {after_ms} ms"),
+            Sight::Key(key) => write!(f, "hears key {key}"),
+            // A PIN is keyed too.
+            Sight::Pressed(keys) if keys.len() > 1 => write!(f, "presses {} keys", keys.len()),
+            Sight::Pressed(keys) => write!(f, "presses {keys}"),
+            Sight::SignedIn => f.write_str("has keyed number and PIN"),
+            Sight::Held(true) => f.write_str("held"),
+            Sight::Held(false) => f.write_str("taken back from hold"),
+            Sight::Ended { cause, by, talked_ms } => {
+                let who = match by {
+                    Side::Far => "the box",
+                    Side::Peer | Side::Box => "this side",
+                };
+                match talked_ms {
+                    Some(ms) => write!(f, "{cause}, ended by {who} after {ms} ms"),
+                    None => write!(f, "{cause}, ended by {who} without an answer"),
+                }
+            }
+            Sight::TurnedAway(cause) => write!(f, "turned away: {cause}"),
+        }
+    }
 }
 
 /// The way out of the town and the sound ports, which all citizens share.

@@ -12,6 +12,9 @@ use crate::voice::Language;
 pub struct Setup {
     /// The same seed makes the same town.
     pub seed: u64,
+    /// The seed of tags and branches. It must differ from run to run where the box outlives a run,
+    /// because it still remembers the dialogs of the run before.
+    pub words: u64,
     /// 2.0 halves the times of ringing, talking and resting.
     pub scale: f64,
     /// Whether facts about sound come in. Without, agents act after fixed waits.
@@ -43,6 +46,7 @@ impl Setup {
     pub const fn quiet(seed: u64, carrier: SocketAddr, linebox: SocketAddr) -> Setup {
         Setup {
             seed,
+            words: seed,
             scale: 1.0,
             hears: false,
             carrier,

@@ -56,7 +56,9 @@ struct Live {
 
 impl Phone {
     pub(super) fn new(now: Tick, setup: &Setup, person: Person) -> Phone {
-        let mut chance = Chance::new(setup.seed).branch(&format!("phone {}", person.account));
+        let own = format!("phone {}", person.account);
+        let mut chance = Chance::new(setup.seed).branch(&own);
+        let words = Chance::new(setup.words).branch(&own).key();
         let login = Login { user: person.account.clone(), password: person.secret.clone() };
         let register = Register { user: person.account.clone(), expires_s: EXPIRES_S };
         let linebox = Trunk {
@@ -82,7 +84,7 @@ impl Phone {
         };
         Phone {
             who: Citizen::Phone(person.account.clone()),
-            endpoint: Endpoint::new(now, chance.key(), away),
+            endpoint: Endpoint::new(now, words, away),
             config,
             register_at: Some(now + chance.between(0, SPREAD_MS)),
             agent: Agent::new(nature, chance),
