@@ -25,6 +25,10 @@ pub struct Thrift {
     pub spread: f64,
     /// Standard deviations of the losses already in flight that must still fit.
     pub caution: f64,
+    /// Calls kept back for each answer expected of the calls in flight, and the most of them.
+    pub burst: f64,
+    /// Most calls kept back for a burst.
+    pub burst_max: f64,
     /// Share of the future answers that is counted on.
     pub trust: f64,
     /// Standard deviations by which the forecast of answers is lowered.
@@ -48,6 +52,8 @@ impl Default for Thrift {
             margin: 0.3,
             spread: 0.12,
             caution: 3.0,
+            burst: 0.25,
+            burst_max: 2.0,
             trust: 0.97,
             care: 1.0,
             lean: 0.5,
@@ -91,6 +97,15 @@ pub struct Allowance {
     pub pending: f64,
     /// Risk accepted for one more dial: the rate over the calibration.
     pub risk: f64,
+}
+
+/// What the calls in flight may still do to the budget.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct InFlight {
+    /// Live answers expected of them.
+    pub answers: f64,
+    /// Losses expected of them, and of the answers that wait already.
+    pub losses: f64,
 }
 
 /// Memory of the answer rate of the last while, seconds.
@@ -156,10 +171,14 @@ impl Budget {
         (self.realised / self.accepted.max(1e-9)).clamp(0.05, 3.0)
     }
 
-    /// What may be done at `at_s` while the attempts in flight are expected to lose `pending`.
-    pub fn allow(&self, at_s: f64, pending: f64, slow: f64, emphasis: f64) -> Allowance {
+    /// What may be done at `at_s` with these calls in flight. `slow` is the share of the answers
+    /// that still come when nothing is risked, `emphasis` what a loss buys now against later.
+    pub fn allow(&self, at_s: f64, flying: InFlight, slow: f64, emphasis: f64) -> Allowance {
         let answers = self.answers_to_come(at_s);
-        let reserve = pending + self.thrift.caution * pending.sqrt();
+        let pending = flying.losses;
+        // A burst of answers can find nobody together, and none of it can be called back.
+        let burst = (self.thrift.burst * flying.answers).min(self.thrift.burst_max);
+        let reserve = pending + self.thrift.caution * pending.sqrt() + burst;
         let doubt = self.thrift.care * answers.sqrt();
         let margin =
             self.thrift.margin + self.thrift.spread * (self.cap * (self.live + answers)).sqrt();
@@ -242,7 +261,7 @@ mod tests {
 
     #[test]
     fn who_lost_more_may_lose_less() {
-        let rate = |lost| mid_day(lost).allow(14_400.0, 0.0, 0.7, 1.0).rate;
+        let rate = |lost| mid_day(lost).allow(14_400.0, InFlight::default(), 0.7, 1.0).rate;
         assert!(rate(5) > rate(15) && rate(15) > rate(25));
         assert_eq!(rate(40), 0.0);
         let at_plan = rate(15);
@@ -252,8 +271,11 @@ mod tests {
     #[test]
     fn calls_in_flight_are_promised_already() {
         let budget = mid_day(22);
-        assert!(budget.allow(14_400.0, 0.0, 0.7, 1.0).rate > 0.0);
-        assert_eq!(budget.allow(14_400.0, 6.0, 0.7, 1.0).rate, 0.0);
+        assert!(budget.allow(14_400.0, InFlight::default(), 0.7, 1.0).rate > 0.0);
+        assert_eq!(
+            budget.allow(14_400.0, InFlight { answers: 9.0, losses: 6.0 }, 0.7, 1.0).rate,
+            0.0
+        );
     }
 
     #[test]

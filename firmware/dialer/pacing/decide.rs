@@ -8,6 +8,7 @@
 
 use call::Tick;
 
+use super::budget::InFlight;
 use super::explain::{Decision, Outlook, Reason};
 use super::forecast::Chances;
 use super::limits::{DIALS_MAX, HORIZONS, TABLES_EVERY_S};
@@ -77,10 +78,10 @@ impl Pacer {
         let ready = means.waiting_agents.map_or(self.roster.ready, |n| n.min(self.roster.ready));
         let free = ready as i32 - self.waiting as i32;
         let mut outlook = self.foresee_agents(at_s, free, means.freeing_share);
-        let in_flight_risk = self.foresee_answers(at_s, hit, &mut outlook);
+        let mut flying = self.foresee_answers(at_s, hit, &mut outlook);
         let late = (self.waiting as f64 - ready as f64).max(0.0) * LATE_LOST;
-        let pending = in_flight_risk * self.budget.ratio() + late;
-        let allowance = self.budget.allow(at_s, pending, self.slow, self.emphasis);
+        flying.losses = flying.losses * self.budget.ratio() + late;
+        let allowance = self.budget.allow(at_s, flying, self.slow, self.emphasis);
 
         let most = means.free_lines.min(means.most_dials).min(DIALS_MAX).min(self.flight.room());
         let (dials, reason) = if self.day.cap <= 0.0 {
@@ -136,25 +137,31 @@ impl Pacer {
         outlook
     }
 
-    /// Takes the answers in flight off the balances; gives the risk accepted for those that will
-    /// be answered.
-    fn foresee_answers(&mut self, at_s: f64, hit: f64, outlook: &mut [Outlook; HORIZONS]) -> f64 {
+    /// Takes the answers in flight off the balances; gives the answers expected of them and
+    /// the risk accepted for those.
+    fn foresee_answers(
+        &mut self,
+        at_s: f64,
+        hit: f64,
+        outlook: &mut [Outlook; HORIZONS],
+    ) -> InFlight {
         // Attempts of one decision have one age: their chances are computed once.
         let mut last: Option<(f64, (Chances, f64))> = None;
-        let mut risk = 0.0;
+        let mut flying = InFlight::default();
         for attempt in self.flight.in_air() {
             let (chances, answered) = match last {
                 Some((dialed_s, known)) if dialed_s == attempt.dialed_s => known,
                 _ => self.forecast.ringing(at_s - attempt.dialed_s, hit),
             };
             last = Some((attempt.dialed_s, (chances, answered)));
-            risk += answered * attempt.risk;
+            flying.answers += answered;
+            flying.losses += answered * attempt.risk;
             for ((balance, seen), p) in self.balance.iter_mut().zip(&mut *outlook).zip(chances) {
                 balance.down(p);
                 seen.answers += p;
             }
         }
-        risk
+        flying
     }
 
     fn search(&mut self, hit: f64, risk: f64, whole: f64, most: usize) -> (usize, Reason) {

@@ -19,12 +19,12 @@ fn result(name: &str) -> [u64; 3] {
 
 #[test]
 fn a_small_team_with_ringing_cadence_gives_exactly_this() {
-    assert_eq!(result("five-rings"), [3694, 446, 12]);
+    assert_eq!(result("five-rings"), [3736, 451, 12]);
 }
 
 #[test]
 fn a_team_whose_list_changes_twice_gives_exactly_this() {
-    assert_eq!(result("eight-jumps"), [3852, 811, 22]);
+    assert_eq!(result("eight-jumps"), [3745, 785, 22]);
 }
 
 #[test]
