@@ -44,7 +44,7 @@ for (const path of sources(root)) {
   for (const [, key] of text.matchAll(/['"`]([a-z_]+\.[a-z0-9_.]+)['"`]/g)) named.add(key);
   for (const [, family] of text.matchAll(/\bword\(\s*['"]([a-z_]+)['"]/g)) families.add(family);
   for (const [, family] of text.matchAll(/\bfamily="([a-z_]+)"/g)) families.add(family);
-  for (const [, key] of text.matchAll(/\bt\(\s*['"]([^'"]+)['"]/g)) {
+  for (const [, key = ''] of text.matchAll(/\bt\(\s*['"]([^'"]+)['"]/g)) {
     if (!(key in en)) wrong.push(`${path.slice(root.length)} names ${key}, which no dictionary has`);
   }
 }

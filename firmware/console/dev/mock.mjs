@@ -16,28 +16,28 @@ const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
 const names = ['王小明', '李静', '张伟', '刘洋', 'Chen Jie', '赵敏', '黄强', '周丽', '吴磊', '徐芳'];
 const kinds = ['talking', 'ready', 'wrap_up', 'paused', 'signed_out', 'talking', 'ringing', 'ready'];
 const phones = kinds.map((_, i) => ({ id: i + 1, user: String(8001 + i), label: `${i + 1} 号座位`,
-  registered: i !== 4, in_use: i === 0, contacts: i === 4 ? [] :
+  registered: i !== 4, in_use: i === 0, simulated: i < 3, contacts: i === 4 ? [] :
     [{ address: `127.0.0.1:${41000 + i}`, agent: 'town/0.1', expires: Date.now() + 300_000 }] }));
 const trunks = [
   { id: 1, name: 'town', address: '127.0.0.1:5070', sources: [], register: false, user: null,
-    numbers: ['+861062000000'], channels_max: 30, state: 'up', state_text: 'OPTIONS 200, 4 ms', in_use: 3 },
+    numbers: ['+861062000000'], channels_max: 30, state: 'up', state_text: 'OPTIONS 200, 4 ms', in_use: true, calls: 3, simulated: true, has_password: true },
   { id: 2, name: '备用中继', address: 'sip.example.net', sources: ['192.0.2.7'], register: true,
     user: '0755', numbers: ['+8675526000000'], channels_max: 10, state: 'down',
-    state_text: '401 Unauthorized: check account and password', in_use: 0 },
+    state_text: '401 Unauthorized: check account and password', in_use: false, calls: 0, simulated: false, has_password: true },
 ];
 const agents = kinds.map((state, i) => ({ id: i + 1, number: String(801 + i), name: names[i], phone_id: i + 1,
-  person_id: null, language: 'zh', seat: 'nailed_up', state, state_since: ago(20 + i * 47),
+  person_id: null, simulated: true, language: 'zh', seat: 'nailed_up', state, state_since: ago(20 + i * 47),
   pause_reason: state === 'paused' ? 'meal' : null, phone_registered: i !== 4, leg_up: i !== 4, campaign_ids: [1],
   call: ['talking', 'wrap_up', 'ringing'].includes(state)
-    ? { attempt_id: 1000 - i, number: `+86138000012${34 + i}`, name: names[9 - i], since: ago(33) } : null }));
+    ? { attempt_id: 1000 - i, campaign_id: 1, lead_id: 300 + i, fields: { 备注: '老客户', 城市: '上海' }, number: `+86138000012${34 + i}`, name: names[9 - i], since: ago(33) } : null }));
 const dispositions = [
-  { code: 'interested', digit: 1, label_zh: '有意向', label_en: 'Interested', category: 'contact' },
-  { code: 'sold', digit: 2, label_zh: '成交', label_en: 'Sold', category: 'sale' },
-  { code: 'refused', digit: 3, label_zh: '拒绝', label_en: 'Not interested', category: 'refusal' },
-  { code: 'later', digit: 4, label_zh: '稍后回拨', label_en: 'Call back later', category: 'callback' },
-  { code: 'never', digit: 5, label_zh: '不再呼叫', label_en: 'Do not call again', category: 'do_not_call' },
+  { code: '1', digit: 1, label_zh: '有意向', label_en: 'Interested', category: 'contact' },
+  { code: '2', digit: 2, label_zh: '成交', label_en: 'Sold', category: 'sale' },
+  { code: '3', digit: 3, label_zh: '拒绝', label_en: 'Not interested', category: 'refusal' },
+  { code: '4', digit: 4, label_zh: '稍后回拨', label_en: 'Call back later', category: 'callback' },
+  { code: '5', digit: 5, label_zh: '不再呼叫', label_en: 'Do not call again', category: 'do_not_call' },
 ];
-const campaign = (id, name, state, progress, why) => ({ id, name, mode: 'precise', state, trunk_ids: state === 'draft' ? [] : [1],
+const campaign = (id, name, state, progress, why) => ({ id, name, mode: 'precise', state, state_since: started, simulated: id === 1, trunk_ids: state === 'draft' ? [] : [1],
   caller_id: '+861062000000', agent_ids: state === 'draft' ? [] : agents.map((a) => a.id), ring_timeout_ms: 30000,
   attempts_max: 3, interval_ms: 600000, wrap_up_ms: 30000, record: true,
   hours: { timezone: 'Asia/Shanghai', windows: [{ days: [1, 2, 3, 4, 5], from: '09:00', to: '20:00' },
@@ -61,28 +61,32 @@ const attempts = Array.from({ length: 180 }, (_, i) => {
     created, claimed: created + 4, dialled: created + 9, ringing: outcome === 'invalid_number' ? null : rings,
     answered: talks ? answered : null, joined: talks ? answered + 38 : null, ended, cause: talks ? 'normal_clearing' : outcome === 'busy' ? 'user_busy' : 'no_answer',
     outcome, ended_by: i % 3 ? 'far' : 'peer', trunk_id: 1, caller_id: '+861062000000', agent_id: 1 + (i % 8),
-    recording_id: talks ? id : null, disposition: talks && outcome ? 'interested' : null, note: i === 3 ? '下周二上午再联系' : null };
+    recording_id: talks ? id : null, disposition: talks && outcome ? '有意向' : null, disposition_category: null, note: i === 3 ? '下周二上午再联系' : null };
 });
-const calls = attempts.slice(0, 3).map((a, i) => ({ ...a, id: i + 1, attempt_id: a.id, direction: 'outbound', line: 'town',
+const calls = attempts.slice(0, 3).map((a, i) => ({ ...a, id: i + 1, attempt_id: a.id, kind: 'campaign', direction: 'out', line: 'town',
   called: a.number, caller: a.caller_id, phase: i === 2 ? 'alerting' : 'answered', ended: null, answered: i === 2 ? null : a.answered,
   joined: i === 2 ? null : a.joined, agent_name: names[i] }));
-const audit = Array.from({ length: 30 }, (_, i) => ({ seq: 30 - i, at: ago(60 * i), kind: i % 2 ? 'login' : 'attempt_ended',
-  person: i % 2 ? 'admin' : null, payload: { attempt: 1000 - i }, hash: createHash('sha256').update(String(i)).digest('hex') }));
+const audit = Array.from({ length: 30 }, (_, i) => ({ seq: i + 1, at: ago(60 * (30 - i)), kind: i % 2 ? 'session_opened' : 'attempt_ended', actor: i % 2 ? 'p1' : 'box', row: i,
+  personal: i % 2 ? null : '+8613800001234', payload: { attempt: 1000 - i, cause: 'normal_clearing' } }));
 const report = { batch_id: 5, rows: 120, accepted: 96, repaired: 11, duplicate: 6, dnc: 2, refused: 5, details_total: 24, details: [
-  { row: 4, verdict: 'repaired', field: '电话', reason: 'separators removed', raw: '+86 138-0000-1004' },
-  { row: 9, verdict: 'refused', field: '电话', reason: 'letters', raw: '1380000abcd' },
-  { row: 17, verdict: 'refused', field: '电话', reason: 'too_short', raw: '138' },
-  { row: 31, verdict: 'duplicate', field: '电话', reason: 'in_file', raw: '13800001001' },
-  { row: 40, verdict: 'dnc', field: '电话', reason: 'dnc', raw: '13800001999' },
-  { row: 77, verdict: 'refused', field: '电话', reason: 'rounded', raw: '1.38E+10' }] };
+  { row: 4, verdict: 'repaired', field: '电话', reason: 'separators, country_code', raw: '+86 138-0000-1004' },
+  { row: 9, verdict: 'refused', field: '电话', reason: 'letters or signs that no number has', raw: '1380000abcd' },
+  { row: 17, verdict: 'refused', field: '电话', reason: 'too few digits', raw: '138' },
+  { row: 31, verdict: 'duplicate', field: '电话', reason: 'in the campaign already', raw: '13800001001' },
+  { row: 40, verdict: 'do_not_call', field: '电话', reason: '', raw: '13800001999' },
+  { row: 77, verdict: 'refused', field: '电话', reason: 'a spreadsheet has rounded it: format the column as text and export again', raw: '1.38E+10' }] };
 const health = () => ({ status: 'ok', version: '0.1.0', box: 'demo', started, simulated: true, clock_sane: true,
   processes: ['switchd', 'centerd', 'town'].map((name, i) => ({ name, state: 'running', pid: 100 + i, restarts: i === 1 ? 1 : 0, since: started })),
   link: 'up', switch: null, database: { ok: true, writer_queue: 0 }, alarms: process.env.ALARM
     ? [{ id: 1, kind: 'disk', text: 'Only 400 MB left: recording has stopped. Delete old recordings.', since: started }] : [] });
 const box = { name: 'demo', language: 'zh', country: 'CN', timezone: 'Asia/Shanghai', simulated: true,
   ports: { listen: '127.0.0.1', sip: 5060, console: 8080, rtp: '10000-10999' }, must_sign: [] };
-const person = (name) => ({ id: 1, name, role: name === 'admin' ? 'operator+administrator' : name, tenant: 1, must_change_password: false,
-  agent_id: name === 'agent' ? 1 : null, language: null });
+const every = ['see', 'see_phones', 'edit_phones', 'see_trunks', 'edit_trunks', 'see_agents', 'edit_agents', 'seat', 'lead_agents',
+  'see_campaigns', 'edit_campaigns', 'run_campaigns', 'see_leads', 'upload_leads', 'see_records', 'play', 'see_all', 'see_dnc', 'edit_dnc',
+  'see_destinations', 'edit_destinations', 'audit', 'edit_persons', 'edit_tokens'];
+const person = (name) => ({ id: 1, login: name, name: name === 'agent' ? '王小明' : 'Administrator', role: name === 'admin' ? 'operator' : name,
+  tenant: { id: 1, name: 'Office' }, must_change_password: false, agent_id: name === 'agent' ? 1 : null, language: 'zh',
+  rights: name === 'agent' ? ['see', 'see_agents', 'see_phones', 'see_campaigns', 'seat', 'see_records', 'play'] : every });
 let me = null;
 
 function wav() {
@@ -95,7 +99,7 @@ function wav() {
 }
 
 const lists = { phones, trunks, agents, campaigns, attempts, calls, audit, alarms: [], persons: [person('admin'), person('leader')],
-  dnc: [{ id: 1, number: '+8613800001999', reason: '客户要求', created: ago(9000) }] };
+  dnc: [{ id: 1, number: '+8613800001999', reason: '客户要求', campaign_id: null, added: ago(9000) }] };
 
 const server = createServer(async (request, response) => {
   const url = new URL(request.url, 'http://box');
@@ -124,9 +128,9 @@ const server = createServer(async (request, response) => {
       ...(range ? { 'Content-Range': `bytes ${from}-${to}/${data.length}` } : {}) });
     return response.end(data.subarray(from, to + 1));
   }
-  if (what === 'audit' && id === 'verify') return send({ ok: true, rows: 30 });
+  if (what === 'audit' && id === 'verify') return send({ ok: true, events: 30, erased: 0, broken: null });
   if (act === 'leads' && request.method === 'POST') return send(report);
-  if (act === 'batches') return send({ items: [{ id: 4, file: 'list-november.csv', created: ago(86400), ...report }], next: null });
+  if (act === 'batches') return send({ items: [{ id: 4, file_name: 'list-november.csv', started: ago(86400), finished: ago(86390), ...report }], next: null });
   const list = lists[what];
   if (!list) return send({ error: { code: 'not_found', message: 'no such thing' } }, 404);
   if (process.env.EMPTY && ['phones', 'trunks', 'agents', 'campaigns', 'attempts', 'calls'].includes(what)) return send({ items: [], next: null });

@@ -25,7 +25,7 @@ export function count(n: number): string {
 
 export function percent(part: number, whole: number): string {
   if (whole <= 0) return t('say.none');
-  return (part / whole).toLocaleString(language.tag, { style: 'percent', maximumFractionDigits: 1 });
+  return (part / whole).toLocaleString(language.tag, { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 });
 }
 
 /** `14:03:22`, and the day before it unless it is today. */

@@ -9,17 +9,19 @@
 // be older than what they say; therefore the lists are fetched once more when that has happened.
 
 import { SvelteMap } from 'svelte/reactivity';
-import { Refusal, all, get } from './api/client';
+import { all, get } from './api/client';
 import type { Agent, Alarm, Attempt, Box, Call, Campaign, Health, Phone, Push, Trunk } from './api/types';
 import { clock } from './clock.svelte';
 import { session } from './session.svelte';
 
 const RETRY_FIRST_MS = 500;
 const RETRY_LAST_MS = 10_000;
-/** Lists are fetched anew so often, because a deletion is not pushed. */
-const REFRESH_MS = 60_000;
+/** Lists are fetched anew so often, whatever the stream says. */
+const REFRESH_MS = 120_000;
 const SECOND_LOOK_MS = 1500;
-const HEALTH_MS = 5000;
+const HEALTH_MS = 15_000;
+/** Pushes that come together are drawn together. */
+const GATHER_MS = 40;
 
 type Link = 'connecting' | 'open' | 'broken';
 
@@ -39,6 +41,7 @@ let socket: WebSocket | null = null;
 let wanted = false;
 let failures = 0;
 let waiting: Push[] | null = null;
+let gathered: Push[] = [];
 const timers: Record<string, ReturnType<typeof setTimeout>> = {};
 const attemptWatchers = new Set<(attempt: Attempt) => void>();
 const callWatchers = new Set<(call: Call) => void>();
@@ -82,27 +85,37 @@ function receive(push: Push): void {
       break;
     default:
       if (waiting) waiting.push(push);
-      else apply(push);
+      else if (gathered.push(push) === 1) setTimeout(draw, GATHER_MS);
   }
+}
+
+function draw(): void {
+  const pushes = gathered;
+  gathered = [];
+  for (const push of pushes) apply(push);
+}
+
+function put<T extends { id: number }>(into: SvelteMap<number, T>, item: T, removed = false): void {
+  if (removed) into.delete(item.id);
+  else into.set(item.id, item);
 }
 
 function apply(push: Push): void {
   switch (push.topic) {
     case 'agent':
-      agents.set(push.agent.id, push.agent);
+      put(agents, push.agent, push.removed);
       break;
     case 'phone':
-      phones.set(push.phone.id, push.phone);
+      put(phones, push.phone, push.removed);
       break;
     case 'trunk':
-      trunks.set(push.trunk.id, push.trunk);
+      put(trunks, push.trunk, push.removed);
       break;
     case 'campaign':
-      campaigns.set(push.campaign.id, push.campaign);
+      put(campaigns, push.campaign);
       break;
     case 'call':
-      if (push.call.ended === null) calls.set(push.call.id, push.call);
-      else calls.delete(push.call.id);
+      put(calls, push.call, push.call.ended !== null);
       for (const watch of callWatchers) watch(push.call);
       break;
     case 'attempt':
@@ -110,24 +123,20 @@ function apply(push: Push): void {
       break;
     case 'alarm': {
       const others = alarms.filter((alarm) => alarm.id !== push.alarm.id);
-      alarms = push.alarm.cleared ? others : [push.alarm, ...others];
+      alarms = push.alarm.up === false ? others : [push.alarm, ...others];
       break;
     }
+    case 'health':
+      health = push.health;
+      break;
     case 'hello':
     case 'lost':
       break;
   }
 }
 
-/** What this person may not see is an empty list, not an error. */
 async function list<T extends { id: number }>(into: SvelteMap<number, T>, path: string) {
-  let items: T[];
-  try {
-    items = await all<T>(path);
-  } catch (refusal) {
-    if (!(refusal instanceof Refusal) || refusal.status !== 403) throw refusal;
-    items = [];
-  }
+  const items = await all<T>(path);
   const ids = new Set(items.map((item) => item.id));
   for (const id of [...into.keys()]) if (!ids.has(id)) into.delete(id);
   for (const item of items) into.set(item.id, item);
@@ -140,8 +149,9 @@ async function reload(): Promise<void> {
     await Promise.all([
       list(agents, '/agents'),
       list(campaigns, '/campaigns'),
-      list(calls, '/calls?live=true'),
-      ...(session.onlyAgent ? [] : [list(phones, '/phones'), list(trunks, '/trunks')]),
+      ...(session.may('see_records') ? [list(calls, '/calls?live=true')] : []),
+      ...(session.may('see_phones') ? [list(phones, '/phones')] : []),
+      ...(session.may('see_trunks') ? [list(trunks, '/trunks')] : []),
       look(),
       get<Box>('/box').then((answer) => (box = answer), () => {}),
     ]);
@@ -161,7 +171,7 @@ async function reload(): Promise<void> {
 async function look(): Promise<void> {
   try {
     health = await get<Health>('/health');
-    alarms = health.alarms;
+    alarms = session.may('see_alarms') ? await all<Alarm>('/alarms') : health.alarms;
   } catch {
     health = null;
   }

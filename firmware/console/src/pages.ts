@@ -1,7 +1,7 @@
 // Every page: its address, its word, who has it, and the file that is fetched when it is opened.
 
 import type { Component } from 'svelte';
-import type { Role } from './api/types';
+import type { Right } from './api/types';
 import type { Key } from './language.svelte';
 import { session } from './session.svelte';
 
@@ -14,35 +14,33 @@ interface Page {
   load: () => Promise<{ default: Component }>;
 }
 
-const any = (...roles: Role[]) => () => session.is(...roles);
-const seated = () => session.person?.agent_id != null;
+const may = (...rights: Right[]) => () => rights.every((right) => session.may(right));
 
 export const pages: readonly Page[] = [
   { path: '', word: 'page.home', group: 'work', load: () => import('./page/Home.svelte'),
-    allowed: any('operator', 'administrator', 'leader', 'quality') },
+    allowed: may('see_all') },
   { path: 'seat', word: 'page.seat', group: 'work', load: () => import('./page/Seat.svelte'),
-    allowed: seated },
+    allowed: () => session.may('seat') && session.person?.agent_id != null },
   { path: 'agents', word: 'page.agents', group: 'work', load: () => import('./page/Agents.svelte'),
-    allowed: any('administrator', 'leader', 'quality') },
+    allowed: may('see_all') },
   { path: 'campaigns', word: 'page.campaigns', group: 'work',
-    load: () => import('./page/Campaigns.svelte'), allowed: any('administrator', 'leader') },
+    load: () => import('./page/Campaigns.svelte'), allowed: may('see_all') },
   { path: 'calls', word: 'page.calls', group: 'work', load: () => import('./page/Calls.svelte'),
-    allowed: any('administrator', 'leader', 'quality') },
+    allowed: may('see_all', 'see_records') },
   { path: 'records', word: 'page.records', group: 'work',
-    load: () => import('./page/Records.svelte'),
-    allowed: any('administrator', 'leader', 'quality', 'agent') },
+    load: () => import('./page/Records.svelte'), allowed: may('see_records') },
   { path: 'phones', word: 'page.phones', group: 'set_up',
-    load: () => import('./page/Phones.svelte'), allowed: any('operator', 'administrator') },
+    load: () => import('./page/Phones.svelte'), allowed: may('see_phones', 'see_all') },
   { path: 'trunks', word: 'page.trunks', group: 'set_up',
-    load: () => import('./page/Trunks.svelte'), allowed: any('operator', 'administrator') },
+    load: () => import('./page/Trunks.svelte'), allowed: may('see_trunks') },
   { path: 'dnc', word: 'page.dnc', group: 'set_up', load: () => import('./page/Dnc.svelte'),
-    allowed: any('administrator', 'leader') },
+    allowed: may('see_dnc') },
   { path: 'persons', word: 'page.persons', group: 'set_up',
-    load: () => import('./page/Persons.svelte'), allowed: any('administrator') },
+    load: () => import('./page/Persons.svelte'), allowed: may('edit_persons') },
   { path: 'destinations', word: 'page.destinations', group: 'box',
-    load: () => import('./page/Destinations.svelte'), allowed: any('administrator') },
+    load: () => import('./page/Destinations.svelte'), allowed: may('see_destinations') },
   { path: 'audit', word: 'page.audit', group: 'box', load: () => import('./page/Audit.svelte'),
-    allowed: any('operator', 'administrator') },
+    allowed: may('audit') },
   { path: 'password', word: 'page.password', group: 'account',
     load: () => import('./page/Password.svelte'), allowed: () => true },
 ];

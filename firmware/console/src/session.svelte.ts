@@ -1,28 +1,23 @@
 // Who is signed in, and which pages that person has.
 
 import { Refusal, get, post, watchRefusals } from './api/client';
-import type { Person, Role } from './api/types';
+import type { Me, Right } from './api/types';
 import { language } from './language.svelte';
 
 type Stage = 'asking' | 'unreachable' | 'signed_out' | 'must_change' | 'signed_in';
 
-let person = $state<Person | null>(null);
+let person = $state.raw<Me | null>(null);
 let stage = $state<Stage>('asking');
 
-/** The role may be several words, as the first administrator's is (operator+administrator). */
-function roles(of: Person | null): Set<Role> {
-  return new Set((of?.role ?? '').split(/[^a-z]+/).filter(Boolean) as Role[]);
-}
-
-function enter(answer: Person | { person: Person }): void {
-  const entering = 'person' in answer ? answer.person : answer;
+function enter(entering: Me): void {
   person = entering;
   stage = entering.must_change_password ? 'must_change' : 'signed_in';
-  if (entering.language && !language.chosen) void language.use(entering.language, false);
+  if (!language.chosen && entering.language !== language.now) void language.use(entering.language, false);
 }
 
 watchRefusals((refusal: Refusal) => {
-  if (refusal.status === 401 && stage !== 'asking') {
+  // A wrong password is a 401 too, but the session goes on.
+  if (refusal.code === 'not_signed_in' && stage !== 'asking') {
     person = null;
     stage = 'signed_out';
   }
@@ -30,25 +25,19 @@ watchRefusals((refusal: Refusal) => {
 });
 
 export const session = {
-  get person(): Person | null {
+  get person(): Me | null {
     return person;
   },
   get stage(): Stage {
     return stage;
   },
-  is(...any: Role[]): boolean {
-    const own = roles(person);
-    return any.some((role) => own.has(role));
-  },
-  /** Only a seat of one's own: the agent's face. */
-  get onlyAgent(): boolean {
-    const own = roles(person);
-    return own.size === 1 && own.has('agent');
+  may(right: Right): boolean {
+    return person?.rights.includes(right) ?? false;
   },
 
   async ask(): Promise<void> {
     try {
-      enter(await get<Person | { person: Person }>('/me'));
+      enter((await get<{ person: Me }>('/me')).person);
     } catch (refusal) {
       if (refusal instanceof Refusal && refusal.code === 'must_change_password') return;
       const silent = refusal instanceof Refusal && (refusal.status === 0 || refusal.status >= 500);
@@ -59,7 +48,7 @@ export const session = {
     }
   },
   async signIn(name: string, password: string): Promise<void> {
-    enter(await post<{ person: Person }>('/login', { name, password }));
+    enter((await post<{ person: Me }>('/login', { name, password })).person);
   },
   async changePassword(old: string, fresh: string): Promise<void> {
     await post('/me/password', { old, new: fresh });

@@ -12,21 +12,59 @@ export interface List<T> {
 export type Role = 'operator' | 'administrator' | 'leader' | 'quality' | 'agent';
 export type Language = 'zh' | 'en';
 
-export interface Person {
-  id: number;
+/** What somebody may do: the words of the box's table of rights that the pages ask for. */
+export type Right =
+  | 'see_phones'
+  | 'edit_phones'
+  | 'see_trunks'
+  | 'edit_trunks'
+  | 'edit_agents'
+  | 'seat'
+  | 'lead_agents'
+  | 'edit_campaigns'
+  | 'run_campaigns'
+  | 'see_leads'
+  | 'upload_leads'
+  | 'see_records'
+  | 'see_all'
+  | 'see_dnc'
+  | 'edit_dnc'
+  | 'see_destinations'
+  | 'audit'
+  | 'see_alarms'
+  | 'edit_persons';
+
+/** Whoever is signed in. */
+export interface Me {
+  id: number | null;
+  login: string;
   name: string;
-  role: Role;
-  tenant: number | string;
+  role: Role | 'program';
+  tenant: { id: number; name: string };
   must_change_password: boolean;
   agent_id: number | null;
-  language: Language | null;
+  language: Language;
+  rights: string[];
+}
+
+export interface Person {
+  id: number;
+  login: string;
+  name: string;
+  role: Role;
+  must_change_password: boolean;
+  locked_until: Stamp | null;
+  agent_id: number | null;
 }
 
 export interface Alarm {
-  id: number;
+  id: string;
   kind: string;
+  severity?: 'warning' | 'critical';
   text: string;
-  since: Stamp;
+  since: Stamp | null;
+  /** False only in a push that tells its end. */
+  up?: boolean;
 }
 
 export interface Process {
@@ -76,6 +114,7 @@ export interface Phone {
   registered: boolean;
   contacts: PhoneContact[];
   in_use: boolean;
+  simulated: boolean;
 }
 
 export interface Trunk {
@@ -84,12 +123,15 @@ export interface Trunk {
   address: string;
   sources: string[];
   register: boolean;
-  user: string | null;
+  user: string;
+  has_password: boolean;
   numbers: string[];
   channels_max: number;
   state: 'trying' | 'up' | 'down';
   state_text: string;
-  in_use: number | boolean;
+  in_use: boolean;
+  calls: number;
+  simulated: boolean;
 }
 
 export type AgentState =
@@ -104,8 +146,12 @@ export type AgentState =
 
 export interface AgentCall {
   attempt_id: number;
+  campaign_id: number;
+  lead_id: number;
   number: string;
-  name: string | null;
+  name: string;
+  /** The other columns of the list. */
+  fields: Record<string, unknown> | null;
   since: Stamp;
 }
 
@@ -118,12 +164,13 @@ export interface Agent {
   language: Language;
   seat: 'nailed_up' | 'ring';
   state: AgentState;
-  state_since: Stamp;
+  state_since: Stamp | null;
   pause_reason: string | null;
   phone_registered: boolean;
   leg_up: boolean;
   campaign_ids: number[];
   call: AgentCall | null;
+  simulated: boolean;
 }
 
 export type Category =
@@ -137,7 +184,7 @@ export type Category =
 
 export interface Disposition {
   code: string;
-  digit: string | number | null;
+  digit: number;
   label_zh: string;
   label_en: string;
   category: Category;
@@ -182,6 +229,7 @@ export interface Campaign {
   name: string;
   mode: string;
   state: 'draft' | 'running' | 'paused' | 'finished';
+  state_since: Stamp;
   trunk_ids: number[];
   caller_id: string | null;
   agent_ids: number[];
@@ -194,9 +242,10 @@ export interface Campaign {
   dispositions: Disposition[];
   progress: Progress;
   why_not: WhyNot[];
+  simulated: boolean;
 }
 
-export type Verdict = 'accepted' | 'repaired' | 'duplicate' | 'dnc' | 'refused';
+export type Verdict = 'accepted' | 'repaired' | 'duplicate' | 'do_not_call' | 'refused';
 
 export interface RowDetail {
   row: number;
@@ -221,8 +270,9 @@ export interface Report {
 /** A list that was uploaded earlier. */
 export interface Batch extends Omit<Report, 'batch_id' | 'details' | 'details_total'> {
   id: number;
-  file: string | null;
-  created: Stamp | null;
+  file_name: string;
+  started: Stamp;
+  finished: Stamp | null;
 }
 
 export interface CallTimes {
@@ -248,17 +298,20 @@ export interface Attempt extends CallTimes {
   caller_id: string | null;
   agent_id: number | null;
   recording_id: number | null;
+  /** As the agent read it. */
   disposition: string | null;
+  disposition_category: Category | null;
   note: string | null;
 }
 
 export interface Call extends CallTimes {
   id: number;
+  kind: 'campaign' | 'outbound' | 'inbound' | 'internal' | 'seat' | null;
   attempt_id: number | null;
-  direction: string;
-  line: string | null;
-  called: string | null;
-  caller: string | null;
+  direction: 'in' | 'out';
+  line: string;
+  called: string;
+  caller: string;
   phase: string;
   cause: string | null;
   ended_by: string | null;
@@ -271,8 +324,9 @@ export interface Call extends CallTimes {
 export interface DncEntry {
   id: number;
   number: string;
-  reason: string | null;
-  created?: Stamp | null;
+  reason: string;
+  campaign_id: number | null;
+  added: Stamp;
 }
 
 export interface Destinations {
@@ -280,18 +334,34 @@ export interface Destinations {
   international: string[];
 }
 
-export interface AuditRow {
-  [field: string]: unknown;
+/** One event of the chain. */
+export interface Event {
+  seq: number;
+  at: Stamp;
+  /** `box`, `p1` a person, `a1` an agent by phone, `k1` a token. */
+  actor: string;
+  kind: string;
+  row: number;
+  payload: unknown;
+  personal: string | null;
+}
+
+export interface Checked {
+  ok: boolean;
+  events: number;
+  erased: number;
+  broken: string | null;
 }
 
 /** One message of the event stream. */
 export type Push =
   | { topic: 'hello'; at: Stamp }
   | { topic: 'lost' }
-  | { topic: 'agent'; agent: Agent }
-  | { topic: 'phone'; phone: Phone }
-  | { topic: 'trunk'; trunk: Trunk }
+  | { topic: 'agent'; agent: Agent; removed?: boolean }
+  | { topic: 'phone'; phone: Phone; removed?: boolean }
+  | { topic: 'trunk'; trunk: Trunk; removed?: boolean }
   | { topic: 'campaign'; campaign: Campaign }
   | { topic: 'call'; call: Call }
   | { topic: 'attempt'; attempt: Attempt }
-  | { topic: 'alarm'; alarm: Alarm & { cleared?: Stamp | null } };
+  | { topic: 'alarm'; alarm: Alarm }
+  | { topic: 'health'; health: Health };
