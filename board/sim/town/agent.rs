@@ -244,12 +244,14 @@ impl Agent {
             Duty::AskedNumber | Duty::AskedPin => {
                 self.due.insert(Timer::Key, now + REACTION_MS);
             }
-            Duty::Seated if core::mem::take(&mut self.echoing) => {}
             Duty::Seated if !self.works() => {}
+            // Also after keys of the agent's own: they were not understood.
             Duty::Seated if lasted_ms >= RECORDED_MS => {
+                self.echoing = false;
                 self.due.clear();
                 self.due.insert(Timer::Key, now + REACTION_MS);
             }
+            Duty::Seated if core::mem::take(&mut self.echoing) => {}
             Duty::Seated => {
                 self.due.insert(Timer::Speak, now + self.chance.between(100, 500));
             }
@@ -485,6 +487,11 @@ mod tests {
         agent.handle_silence(Tick(35_400), 4_400);
         let done = live(&mut agent, 60_000);
         assert!(matches!(&done[..], [(35_800, Act::Press(_))]), "{done:?}");
+        // The digit meant nothing: the question comes again, at once.
+        agent.handle_started(Tick(36_500));
+        agent.handle_silence(Tick(43_000), 5_500);
+        let again = live(&mut agent, 60_000);
+        assert!(matches!(&again[..], [(43_400, Act::Press(_))]), "{again:?}");
     }
 
     #[test]
