@@ -1,0 +1,284 @@
+//! Trunks: they belong to the box. Whoever adds one grants it to their own tenant.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use call::TrunkId;
+use link::{Line, TrunkState};
+use serde::{Deserialize, Serialize};
+use store::trunks::{SaveTrunk, Trunk as Row};
+use store::{BoxChange, Secret};
+use utoipa::ToSchema;
+
+use super::errors::Problem;
+use super::rights::{Right, Who};
+use super::take::{self, DONE, Id, Listed, Sent};
+use super::{Front, id_of};
+use crate::center::view::{Changed, View as Live};
+use crate::load::TrunkSettings;
+
+/// A trunk.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Trunk {
+    /// Its id.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// `address:port` to which calls go.
+    pub address: String,
+    /// Further addresses from which it may call us.
+    pub sources: Vec<String>,
+    /// Whether the box registers there.
+    pub register: bool,
+    /// The user name.
+    pub user: String,
+    /// Whether a password is kept for it.
+    pub has_password: bool,
+    /// Numbers that it owns; the first is shown unless a campaign says otherwise.
+    pub numbers: Vec<String>,
+    /// Calls at once.
+    pub channels_max: u16,
+    /// `trying`, `up` or `down`.
+    pub state: &'static str,
+    /// Why, for people.
+    pub state_text: String,
+    /// Whether it carries a call.
+    pub in_use: bool,
+    /// Calls that it carries now.
+    pub calls: usize,
+    /// It leads into the simulated town.
+    pub simulated: bool,
+}
+
+/// A trunk to add, or what of it is to change. What is left out of a change stays.
+#[derive(Default, Deserialize, ToSchema)]
+pub struct TrunkForm {
+    /// Its name; needed for a new one.
+    pub name: Option<String>,
+    /// `address:port`, a numeric address; port 5060 when left out. Needed for a new one.
+    pub address: Option<String>,
+    /// Further numeric addresses from which it may call us.
+    pub sources: Option<Vec<String>>,
+    /// Whether the box registers there.
+    pub register: Option<bool>,
+    /// The user name.
+    pub user: Option<String>,
+    /// The password.
+    pub password: Option<String>,
+    /// Numbers that it owns.
+    pub numbers: Option<Vec<String>>,
+    /// Calls at once, 1 to 400; 30 when left out.
+    pub channels_max: Option<u16>,
+}
+
+/// A trunk as it is shown.
+#[must_use]
+pub fn shown(row: &Row, live: &Live) -> Trunk {
+    let settings = TrunkSettings::of(row);
+    let (state, state_text) = live
+        .trunks
+        .get(&row.id)
+        .map_or((TrunkState::Trying, String::new()), |(state, text)| (*state, text.clone()));
+    let on_it = live.calls.values().filter(|call| call.record.line == Line::Trunk(row.id));
+    let calls = on_it.count();
+    Trunk {
+        id: row.id.0,
+        name: row.name.clone(),
+        address: settings.address,
+        sources: settings.sources,
+        register: settings.register,
+        user: settings.user,
+        has_password: row.has_secret,
+        numbers: settings.numbers,
+        channels_max: settings.channels_max,
+        state: match state {
+            TrunkState::Trying => "trying",
+            TrunkState::Up => "up",
+            TrunkState::Down => "down",
+        },
+        state_text,
+        in_use: calls > 0,
+        calls,
+        simulated: settings.simulated,
+    }
+}
+
+/// The trunks on which the tenant may dial; the operator sees all of the box.
+#[utoipa::path(
+    get, path = "/api/v1/trunks", tag = "trunks", responses((status = 200, body = Listed<Trunk>))
+)]
+pub async fn list(State(front): State<Front>, who: Who) -> Result<Json<Listed<Trunk>>, Problem> {
+    let rows = visible(&front, &who).await?;
+    let live = front.live();
+    Ok(Listed::whole(rows.iter().map(|row| shown(row, &live)).collect()))
+}
+
+/// One trunk.
+#[utoipa::path(
+    get, path = "/api/v1/trunks/{id}", tag = "trunks", params(("id" = i64, Path)),
+    responses((status = 200, body = Trunk))
+)]
+pub async fn one(State(front): State<Front>, who: Who, Id(id): Id) -> Result<Json<Trunk>, Problem> {
+    Ok(Json(shown(&found(&front, &who, id).await?, &front.live())))
+}
+
+async fn visible(front: &Front, who: &Who) -> Result<Vec<Row>, Problem> {
+    let (tenant, all) = (who.tenant, who.may(Right::EditTrunks));
+    front
+        .read_box(move |view| {
+            let granted = view.tenant(tenant).trunk_grants()?;
+            let mine = |row: &Row| all || granted.iter().any(|grant| grant.trunk == row.id);
+            Ok(view.trunks()?.into_iter().filter(|row| !row.disabled && mine(row)).collect())
+        })
+        .await
+}
+
+async fn found(front: &Front, who: &Who, id: i64) -> Result<Row, Problem> {
+    let mut rows = visible(front, who).await?.into_iter();
+    rows.find(|row| row.id.0 == id).ok_or(Problem::NotFound { what: "trunk", id })
+}
+
+/// Adds a trunk, and lets one's own tenant dial on it.
+#[utoipa::path(
+    post, path = "/api/v1/trunks", tag = "trunks", request_body = TrunkForm,
+    responses((status = 201, body = Trunk))
+)]
+pub async fn create(
+    State(front): State<Front>,
+    who: Who,
+    Sent(sent): Sent<TrunkForm>,
+) -> Result<(StatusCode, Json<Trunk>), Problem> {
+    let name = sent.name.clone().ok_or_else(|| Problem::field("name", "write a name"))?;
+    if sent.address.is_none() {
+        return Err(Problem::field("address", "write where calls go, such as 192.0.2.7:5060"));
+    }
+    let wanted = name.trim().to_owned();
+    let removed = front.read_box(|view| view.trunks()).await?;
+    let removed = removed.into_iter().find(|row| row.disabled && row.name == wanted);
+    let blank = TrunkSettings { channels_max: 30, ..TrunkSettings::default() };
+    let trunk = save(&front, &who, removed.map(|row| row.id), &name, blank, sent).await?;
+    Ok((StatusCode::CREATED, Json(trunk)))
+}
+
+/// Changes a trunk. Calls that run on it go on.
+#[utoipa::path(
+    put, path = "/api/v1/trunks/{id}", tag = "trunks", params(("id" = i64, Path)),
+    request_body = TrunkForm, responses((status = 200, body = Trunk))
+)]
+pub async fn change(
+    State(front): State<Front>,
+    who: Who,
+    Id(id): Id,
+    Sent(sent): Sent<TrunkForm>,
+) -> Result<Json<Trunk>, Problem> {
+    let row = found(&front, &who, id).await?;
+    let name = sent.name.clone().unwrap_or_else(|| row.name.clone());
+    let settings = TrunkSettings::of(&row);
+    Ok(Json(save(&front, &who, Some(row.id), &name, settings, sent).await?))
+}
+
+/// Removes a trunk: nothing is dialled on it and nothing taken from it. Records that name it stay.
+#[utoipa::path(
+    delete, path = "/api/v1/trunks/{id}", tag = "trunks", params(("id" = i64, Path)),
+    responses((status = 204))
+)]
+pub async fn remove(
+    State(front): State<Front>,
+    who: Who,
+    Id(id): Id,
+) -> Result<StatusCode, Problem> {
+    let row = found(&front, &who, id).await?;
+    let save = SaveTrunk {
+        id: Some(row.id),
+        name: row.name,
+        settings: row.settings,
+        secret: None,
+        disabled: true,
+    };
+    front.write_box(&who, BoxChange::SaveTrunk(save)).await?;
+    front.reload(&who, [Changed::Trunk(TrunkId(id))]).await?;
+    Ok(DONE)
+}
+
+async fn save(
+    front: &Front,
+    who: &Who,
+    id: Option<TrunkId>,
+    name: &str,
+    mut settings: TrunkSettings,
+    sent: TrunkForm,
+) -> Result<Trunk, Problem> {
+    let name = take::name("name", name)?;
+    let secret = sent.password.clone().map(Secret::new);
+    fill(front, &mut settings, sent)?;
+    let (calls_max, caller_id) =
+        (u32::from(settings.channels_max), settings.numbers.first().cloned());
+    let settings = serde_json::to_value(&settings).map_err(|e| Problem::Bug(e.to_string()))?;
+    let change = BoxChange::SaveTrunk(SaveTrunk { id, name, settings, secret, disabled: false });
+    let id = TrunkId(id_of(&front.write_box(who, change).await?)?);
+    let grant = BoxChange::GrantTrunk { trunk: id, tenant: who.tenant, calls_max, caller_id };
+    front.write_box(who, grant).await?;
+    front.reload(who, [Changed::Trunk(id)]).await?;
+    let row = front.read_box(move |view| view.trunk(id)).await?;
+    Ok(shown(&row, &front.live()))
+}
+
+fn fill(front: &Front, settings: &mut TrunkSettings, sent: TrunkForm) -> Result<(), Problem> {
+    if let Some(address) = sent.address {
+        settings.address = numeric("address", &address)?.to_string();
+    }
+    if let Some(sources) = sent.sources {
+        let each = sources.iter().map(|source| numeric("sources", source).map(|at| at.to_string()));
+        settings.sources = each.collect::<Result<_, _>>()?;
+    }
+    if let Some(numbers) = sent.numbers {
+        let read = |text: &String| {
+            let normal = front.plan.read(text).map_err(|why| Problem::number("numbers", why))?;
+            Ok::<_, Problem>(normal.number.as_str().to_owned())
+        };
+        settings.numbers = numbers.iter().map(read).collect::<Result<_, _>>()?;
+    }
+    if let Some(channels) = sent.channels_max {
+        if !(1..=400).contains(&channels) {
+            return Err(Problem::field("channels_max", "write 1 to 400"));
+        }
+        settings.channels_max = channels;
+    }
+    settings.register = sent.register.unwrap_or(settings.register);
+    if let Some(user) = sent.user {
+        if user.len() > 128 || user.chars().any(char::is_control) {
+            return Err(Problem::field("user", "write up to 128 characters"));
+        }
+        settings.user = user;
+    }
+    if settings.register && settings.user.is_empty() {
+        return Err(Problem::field("user", "a trunk that registers needs a user name"));
+    }
+    Ok(())
+}
+
+/// The switch takes numeric addresses alone: a name that cannot be resolved must not keep every
+/// other trunk from being served.
+fn numeric(field: &'static str, text: &str) -> Result<SocketAddr, Problem> {
+    let text = text.trim();
+    let bare = || text.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, 5060));
+    text.parse().ok().or_else(bare).ok_or_else(|| {
+        Problem::field(field, format!("{text:?} is not a numeric address: write 192.0.2.7:5060"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_numeric_with_or_without_its_port() {
+        assert_eq!(numeric("a", "192.0.2.7").unwrap().to_string(), "192.0.2.7:5060");
+        assert_eq!(numeric("a", " [2001:db8::1]:5080 ").unwrap().to_string(), "[2001:db8::1]:5080");
+        for wrong in ["sip.example.com", "", "192.0.2.7:70000"] {
+            assert!(numeric("a", wrong).is_err(), "{wrong}");
+        }
+    }
+}
