@@ -17,6 +17,7 @@ const sentences: [string, string][] = [
   ['numbers abroad', 'international'],
   ['short codes', 'short'],
   ['the text is not UTF-8', 'encoding'],
+  ['already in this campaign', 'in_campaign'],
   ['longer than', 'field_too_long'],
   ['beyond row', 'too_many_rows'],
 ];
