@@ -7,6 +7,7 @@
 //! * [`clock`]: the only clock.
 //! * [`chance`]: the only source of chance, seeded.
 //! * [`unit`]: the box: both daemons' compositions and the store, each of which may be killed.
+//! * [`day`]: the box in its town, and what must hold at any instant.
 //! * [`facts`]: sound and disk without samples.
 //! * [`net`]: a datagram network with delay, loss, doubling and reordering.
 
@@ -15,11 +16,13 @@
 
 pub mod chance;
 pub mod clock;
+pub mod day;
 pub mod facts;
 pub mod net;
 pub mod unit;
 
 pub use chance::Chance;
 pub use clock::Clock;
+pub use day::{Day, Plan};
 pub use net::{Datagram, Faults, Net};
 pub use unit::Unit;

@@ -26,6 +26,9 @@ use crate::facts::Facts;
 pub const SIP: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1)), 5060);
 
+/// UDP port of sound port 0.
+const RTP_FIRST: u16 = 10_000;
+
 /// The box.
 pub struct Unit {
     /// The database.
@@ -68,7 +71,9 @@ impl Unit {
             }
             lengths.insert(PromptId(id), 2_000);
         }
-        for (id, name, length_ms) in [(900, "music", 20_000), (901, "beep", 200), (902, "no_seat", 4_000)] {
+        for (id, name, length_ms) in
+            [(900, "music", 20_000), (901, "beep", 200), (902, "no_seat", 4_000)]
+        {
             library.add(Prompt::new("", name), Sound { id: PromptId(id), length_ms });
             lengths.insert(PromptId(id), u64::from(length_ms));
         }
@@ -111,7 +116,7 @@ impl Unit {
             seed,
             sip: SIP,
             rtp: SIP.ip(),
-            rtp_first: 10_000,
+            rtp_first: RTP_FIRST,
             legs_max: 120,
             recorders: 60,
             alaw_first: true,
@@ -199,6 +204,18 @@ impl Unit {
         self.pump(now);
     }
 
+    /// Somebody presses keys towards one of the box's sound ports.
+    pub fn press(&mut self, now: Now, rtp: SocketAddr, keys: &str) {
+        let port = media::PortId(rtp.port().saturating_sub(RTP_FIRST) / 2);
+        for key in keys.bytes() {
+            let fact = media::Fact::Digit { port, digit: key, by: media::fact::DigitPath::Event };
+            if let Some(switch) = &mut self.switch {
+                switch.handle_sound(now, switchd::seam::SoundReport::Fact { tick: 0, fact });
+            }
+            self.pump(now);
+        }
+    }
+
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Now) {
         self.facts.handle_timeout(now.tick);
@@ -218,6 +235,14 @@ impl Unit {
         let center = self.center.as_ref().and_then(Center::next_timeout).map(|(at, _)| at);
         let facts = self.switch.as_ref().and_then(|_| self.facts.next_timeout());
         [switch, center, facts].into_iter().flatten().min()
+    }
+
+    /// Who wants to be woken when, for whoever looks for a spin.
+    #[must_use]
+    pub fn wakes(&self) -> String {
+        let switch = self.switch.as_ref().map(Switch::next_timeout);
+        let center = self.center.as_ref().map(Center::next_timeout);
+        format!("switch {switch:?}, center {center:?}, facts {:?}", self.facts.next_timeout())
     }
 
     /// The next datagram from the box.
@@ -333,7 +358,8 @@ impl Unit {
                 }
             }
             Wanted::CountLeads { tenant, campaign } => {
-                let leads = load::leads(self.store.tenant(tenant), campaign, now.stamp).expect("leads");
+                let leads =
+                    load::leads(self.store.tenant(tenant), campaign, now.stamp).expect("leads");
                 if let Some(center) = &mut self.center {
                     center.handle_leads(now, campaign, leads);
                 }

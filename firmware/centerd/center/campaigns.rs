@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use call::{AttemptId, CampaignId, Cause, Now, Number, Stamp, TenantId, TrunkId};
+use call::{AttemptId, CampaignId, Cause, Now, Number, Stamp, TenantId, Tick, TrunkId};
 use dialer::campaign::{self, Campaign, Clears, Decision, Leads, Lines, Seats, clock_is_sane};
 use dialer::hours::Calendar;
 use dialer::route::{self, Denied, NoRoute, Origin};
@@ -10,7 +10,7 @@ use link::TrunkState;
 use store::TenantChange;
 
 use super::view::{Changed, WhyNot};
-use super::{Center, Output, Pending};
+use super::{Center, Output, Pending, limits};
 
 /// A campaign that is not finished.
 pub(super) struct Running {
@@ -20,6 +20,8 @@ pub(super) struct Running {
     leads: Option<Leads>,
     /// The shell is counting them.
     counting: bool,
+    /// When that was last answered: they are counted once in [`limits::CAMPAIGN_LOOK_MS`] at most.
+    counted_at: Option<Tick>,
     /// Leads that are being claimed.
     claiming: u32,
     pub(super) why_not: Vec<WhyNot>,
@@ -52,8 +54,15 @@ impl Center {
                 .remove(id)
                 .map_or((0, false), |running| (running.claiming, running.counting));
             let tenant = campaign.tenant;
-            let running =
-                Running { tenant, calendar, leads: None, counting, claiming, why_not: Vec::new() };
+            let running = Running {
+                tenant,
+                calendar,
+                leads: None,
+                counting,
+                counted_at: None,
+                claiming,
+                why_not: Vec::new(),
+            };
             self.campaigns.insert(*id, running);
             self.changed.insert(Changed::Campaign(*id));
         }
@@ -63,6 +72,7 @@ impl Center {
     pub fn handle_leads(&mut self, now: Now, campaign: CampaignId, leads: Leads) {
         if let Some(running) = self.campaigns.get_mut(&campaign) {
             running.counting = false;
+            running.counted_at = Some(now.tick);
             running.leads = Some(leads);
         }
         self.look_at = now.tick;
@@ -162,7 +172,8 @@ impl Center {
             | campaign::Why::CallsMax { .. } => false,
         };
         let Some(running) = self.campaigns.get_mut(&campaign) else { return };
-        if stale && !running.counting {
+        let rested = |at| now.tick >= at + limits::CAMPAIGN_LOOK_MS;
+        if stale && !running.counting && running.counted_at.is_none_or(rested) {
             running.counting = true;
             let tenant = running.tenant;
             self.outputs.push_back(Output::CountLeads { tenant, campaign });
