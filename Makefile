@@ -68,7 +68,7 @@ bench: build ## every promised figure beside its floor
 	cargo run --release -p bench
 
 bench-pacing: ## pacing policies side by side in simulated worlds
-	cargo run --release -p pacer --bin bench-pacing
+	cargo run --release -p pacing_bench
 
 fmt: ## format the sources
 	cargo fmt --all

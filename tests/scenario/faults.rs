@@ -57,17 +57,9 @@ fn a_talk_and_an_answer_plan_outlive_centerd_and_are_in_the_records_afterwards()
     day.check();
 }
 
-#[test]
-fn a_killed_switchd_sends_bye_to_what_was_up_and_the_lead_waits_for_its_interval() {
-    let mut plan = Plan::new(32);
-    plan.agents = 1;
-    plan.settings.retry.attempts_max = 2;
-    plan.settings.retry.interval_ms = 600_000;
-    let mut day = Day::begin(&plan);
-    day.fix(&number(1), Lot { talk_ms: 100_000, ..Lot::sure(Fate::Answers) });
-    day.import([number(1)]);
-    day.order(Order::Start);
-    assert!(day.run_while(60_000, is_talking));
+/// switchd dies when `when` holds and is back half a second later; returns when that was.
+fn kill_switchd(day: &mut Day, when: impl FnMut(&mut Day) -> bool) {
+    assert!(day.run_while(60_000, when));
     let now = day.now();
     day.unit.kill_switch(now);
     day.run_ms(500);
@@ -76,13 +68,40 @@ fn a_killed_switchd_sends_bye_to_what_was_up_and_the_lead_waits_for_its_interval
     day.flush();
     day.run_ms(5_000);
     let left = day.town.snapshot();
-    assert!(left.customers.is_empty(), "the customer's phone was told BYE: {left:?}");
+    assert!(left.customers.is_empty(), "the customer's phone was told: {left:?}");
+}
+
+#[test]
+fn a_killed_switchd_ends_a_ringing_call_as_lost_and_the_lead_waits_for_its_interval() {
+    let mut plan = Plan::new(32);
+    plan.agents = 1;
+    plan.settings.retry.attempts_max = 2;
+    plan.settings.retry.interval_ms = 600_000;
+    let mut day = Day::begin(&plan);
+    day.fix(&number(1), Lot { ring_ms: 15_000, ..Lot::sure(Fate::Answers) });
+    day.import([number(1)]);
+    day.order(Order::Start);
+    kill_switchd(&mut day, |day| day.attempts().iter().any(|r| r.attempt.times.ringing.is_some()));
     let first = day.attempts().remove(0).attempt;
-    assert_eq!(first.end.expect("an end").cause, Cause::Lost);
-    let killed_at = first.times.ended.unwrap();
+    let end = first.end.expect("an end");
+    assert_eq!((end.outcome, end.cause), (Outcome::Lost, Cause::Lost));
     assert!(day.run_while(3_600_000, |day| day.attempts().len() == 2));
     let second = day.attempts().remove(1).attempt;
-    assert!(second.times.dialled.unwrap().since_ms(killed_at) >= 600_000);
+    assert!(second.times.dialled.unwrap().since_ms(first.times.ended.unwrap()) >= 600_000);
+    day.check();
+}
+
+#[test]
+fn a_killed_switchd_sends_bye_to_both_sides_of_a_talk_which_counts_as_a_talk() {
+    let mut plan = Plan::new(33);
+    plan.agents = 1;
+    let mut day = Day::begin(&plan);
+    day.fix(&number(1), Lot { talk_ms: 100_000, ..Lot::sure(Fate::Answers) });
+    day.import([number(1)]);
+    day.order(Order::Start);
+    kill_switchd(&mut day, is_talking);
+    let end = day.attempts().remove(0).attempt.end.expect("an end");
+    assert_eq!((end.outcome, end.cause), (Outcome::Answered, Cause::Lost));
     day.check();
 }
 
