@@ -36,7 +36,9 @@ fn main() -> ExitCode {
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("LINEBOX_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours);
+    lines.with_writer(std::io::stderr).init();
     // Nobody but the box's user reads what it writes.
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
     match run(&args) {

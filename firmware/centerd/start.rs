@@ -22,6 +22,9 @@ use crate::ready::Ready;
 use crate::secrets::{Cost, NoSecret, Proofs};
 use crate::{load, server};
 
+/// The box's key, below the data folder. switchd reads the same file.
+pub const KEY_FILE: &str = "key";
+
 /// The daemon could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -68,7 +71,7 @@ pub fn open(config: &Config, proofs: &Proofs) -> Result<Opened, StartError> {
     for place in [folder.clone(), folder.join("run"), folder.join("recordings")] {
         make_folder(&place)?;
     }
-    let key = link::key::load_or_make(&folder.join("box.key"))?;
+    let key = link::key::load_or_make(&folder.join(KEY_FILE))?;
     let clock = Clock::start();
     let now = clock.now();
     let path = folder.join("linebox.db");

@@ -22,6 +22,8 @@ pub const INPUTS_A_TURN: usize = 64;
 pub const PUBLISH_MS: u64 = 50;
 /// How often changed things are pushed to pages, ms: what a person can still follow.
 pub const PUSH_MS: u64 = 200;
+/// Pause after making pushes, in times of what the making took: a tenth of a core at most.
+pub const PUSH_PAUSE_TIMES: u32 = 9;
 /// Between two signs of life for the supervisor, ms: a tenth of its patience.
 pub const BEAT_MS: u64 = 2_000;
 /// Before rows that could not be read are read again, ms.

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use axum::body::{Body, to_bytes};
 use axum::http::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
-use call::{RecordingId, Stamp, TenantId};
+use call::{RecordingId, TenantId};
 use link::sealed::{Header, SOUND_BYTES, Sealer};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -666,5 +666,4 @@ async fn a_page_hears_what_changed_and_only_what_it_may() {
     assert!(!heard.is_for(&other), "a quality checker has no right to phones");
     let stranger = rights::Asker { tenant: TenantId(2), ..(*who).clone() };
     assert!(!heard.is_for(&stranger.into()));
-    let _ = Stamp(0);
 }

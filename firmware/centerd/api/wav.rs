@@ -7,8 +7,8 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use axum::body::{Body, Bytes, HttpBody};
-use hyper::body::Frame;
+use axum::body::{Body, Bytes};
+use futures_core::Stream;
 use link::key::BoxKey;
 use link::sealed::{CHANNELS, Extent, FOOTER_BYTES, HEADER_BYTES, Opener, RATE_HZ, SOUND_BYTES};
 use tokio::sync::mpsc;
@@ -186,20 +186,16 @@ fn number(text: &str) -> Option<Option<u64>> {
 /// A body that a blocking reader fills, piece by piece.
 pub fn stream() -> (mpsc::Sender<io::Result<Bytes>>, Body) {
     let (sender, receiver) = mpsc::channel(PIECES_MAX);
-    (sender, Body::new(Filled(receiver)))
+    (sender, Body::from_stream(Filled(receiver)))
 }
 
 struct Filled(mpsc::Receiver<io::Result<Bytes>>);
 
-impl HttpBody for Filled {
-    type Data = Bytes;
-    type Error = io::Error;
+impl Stream for Filled {
+    type Item = io::Result<Bytes>;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Cx<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        self.0.poll_recv(cx).map(|piece| piece.map(|piece| piece.map(Frame::data)))
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Cx<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        self.0.poll_recv(cx)
     }
 }
 
