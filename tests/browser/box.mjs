@@ -32,18 +32,24 @@ function udp(port) {
   });
 }
 
-/** A range of `width` UDP ports of which samples are free. */
-async function freeRange(width) {
-  for (let tries = 0; tries < 50; tries += 1) {
-    const first = 20_000 + 2 * Math.floor(Math.random() * 10_000);
+/**
+ * Ranges of `width` free UDP ports each, apart from each other and below the ports that the system
+ * hands out by itself.
+ */
+async function freeRanges(count, width) {
+  const ranges = [];
+  for (let tries = 0; tries < 50 && ranges.length < count; tries += 1) {
+    const first = 12_000 + width * Math.floor((Math.random() * 20_000) / width);
+    if (ranges.includes(first)) continue;
     try {
-      for (let port = first; port < first + width; port += 20) await udp(port);
-      return `${first}-${first + width - 1}`;
+      for (let port = first; port < first + width; port += 1) await udp(port);
+      ranges.push(first);
     } catch {
       // Somebody has one of them: another range.
     }
   }
-  throw new Error(`no ${width} free UDP ports on 127.0.0.1`);
+  if (ranges.length < count) throw new Error(`no ${width} free UDP ports on 127.0.0.1`);
+  return ranges.map((first) => `${first}-${first + width - 1}`);
 }
 
 export class Box {
@@ -56,7 +62,7 @@ export class Box {
     const box = new Box();
     box.folder = mkdtempSync(join(tmpdir(), 'linebox-browser-'));
     const [console, sip, town] = [await freeTcp(), await udp(0), await udp(0)];
-    const [rtp, townRtp] = [await freeRange(400), await freeRange(400)];
+    const [rtp, townRtp] = await freeRanges(2, 200);
     // The trunk of the demo model names the town's port, which --set cannot reach into.
     const demo = readFileSync(join(repository, 'board/models/demo.toml'), 'utf8');
     const model = demo.replace(/^port = 5070$/m, `port = ${town}`);
@@ -75,6 +81,8 @@ export class Box {
     for (const stream of [box.child.stdout, box.child.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => (box.output += text));
     }
+    // Whatever ends this program, the box does not outlive it.
+    process.once('exit', () => box.child.kill('SIGTERM'));
     box.ended = new Promise((resolve) => box.child.once('exit', (code, signal) => resolve(code ?? signal)));
     await box.ready();
     return box;
