@@ -5,9 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The life of a leg: `Idle → Seized → Dialing → Proceeding → Alerting → Answered → Releasing →
 /// Ended`. A leg only moves forward; phases may be skipped. Facts (early media, hold, digits) stand
 /// beside the phase, never in it.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LegPhase {
     /// No line is taken yet.

@@ -296,12 +296,8 @@ mod tests {
 
         #[test]
         fn one_changed_bit_anywhere_is_noticed(at in 0usize..(HEADER_BYTES - 4 + SEGMENT_BYTES), bit in 0u8..8) {
-            let (sound, mut bytes) = file(8_000, true);
+            let (_, mut bytes) = file(8_000, true);
             bytes[at] ^= 1 << bit;
-            match read(&KEY, &bytes) {
-                Ok((got, _)) => prop_assert_ne!(got, sound),
-                Err(_) => {}
-            }
             prop_assert!(read(&KEY, &bytes).is_err());
         }
     }

@@ -1,5 +1,8 @@
 //! Scenarios of the whole box in virtual time: both daemons, the disk, the wires and the people.
 
+// A scenario stops by panicking, and so do the words it is told in.
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
 mod faults;
 mod hours;
 mod list;
