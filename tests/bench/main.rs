@@ -56,7 +56,7 @@ use asterisk::Asterisk;
 use broken::{Broken, Doing};
 use child::Part;
 use joined::{Phones, surprise};
-use limits::{LEGS_MAX, WHOLE};
+use limits::{HEALTH_WAIT, LEGS_MAX, WHOLE};
 use office::Office;
 use report::{Report, Row};
 use say::Answer;
@@ -182,6 +182,14 @@ fn bench(arguments: &Arguments) -> Result<Report, Broken> {
         run.report.delay = Some(answer::delay(&mut run.office, &mut phones.phones, JOINS)?);
     }
     run.setups(&switch, &arguments.rates)?;
+    // The last report is of a switch that has closed every port and counted its losses.
+    if run.office.health.is_empty() {
+        run.office.listen_until(HEALTH_WAIT, |office| !office.health.is_empty())?;
+    }
+    if let Some(health) = run.office.health.last() {
+        run.report.sound.overruns = health.sound_overruns;
+        run.report.sound.sound_lost = health.sound_lost;
+    }
     run.report.complaints = switch.complaints(COMPLAINTS_MAX);
     run.report.sound.last_words = switch.stop()?;
     run.report.took_s = begun.elapsed().as_secs();
@@ -259,10 +267,6 @@ impl Run {
             joined::switch(switch.pid(), &mut self.office, phones, calls, recorded, seconds)?;
         let busy = self.office.health.iter().filter(|health| health.legs > 0);
         self.report.sound.told_us.extend(busy.map(|health| health.late_us));
-        if let Some(health) = self.office.health.last() {
-            self.report.sound.overruns = health.sound_overruns;
-            self.report.sound.sound_lost = health.sound_lost;
-        }
         let asterisk = match &mut self.asterisk {
             Some((asterisk, phones)) => Some(asterisk.joined(phones, calls, recorded, seconds)?),
             None => None,

@@ -13,6 +13,8 @@ use crate::switch::LastWords;
 const AIM_RATIO: f64 = 2.0;
 /// At most so long from the answer to the join, ms: two ticks.
 const AIM_JOIN_MS: f64 = 40.0;
+/// Phones that are later than this disturb what they judge.
+const TICK_MS: f64 = 20.0;
 
 /// One number of calls, recorded or not, by everybody.
 #[derive(Clone, Copy, Debug)]
@@ -107,9 +109,11 @@ impl Report {
                 true => "  AIM 2.0 MISSED",
                 false => "",
             };
+            let phones_late_ms = s.phones_late_ms.max(row.floor.phones_late_ms);
+            let full = if phones_late_ms > TICK_MS { "  (the machine was full)" } else { "" };
             let sealed = s.sealed.map_or("-".to_owned(), |(n, gap)| format!("{n}/{gap} ms"));
             println!(
-                "{:>7} {:>6} {:>9} | {:>8.4} {:>8.4} {:>8} | {:>6.3} {:>8.4}% {:>6} {:>5.0}/{:<5.0} {:>13} {:>4.1} ms{aim}",
+                "{:>7} {:>6} {:>9} | {:>8.4} {:>8.4} {:>8} | {:>6.3} {:>8.4}% {:>6} {:>5.0}/{:<5.0} {:>13} {:>4.1} ms{aim}{full}",
                 format!("{ratio:.2}"),
                 s.calls,
                 if s.recorded { "recorded" } else { "" },
@@ -122,7 +126,7 @@ impl Report {
                 s.delay_ms[0],
                 s.delay_ms[1],
                 sealed,
-                s.phones_late_ms.max(row.floor.phones_late_ms),
+                phones_late_ms,
             );
         }
     }
