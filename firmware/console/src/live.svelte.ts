@@ -17,7 +17,9 @@ import { session } from './session.svelte';
 const RETRY_FIRST_MS = 500;
 const RETRY_LAST_MS = 10_000;
 /** Lists are fetched anew so often, whatever the stream says. */
-const REFRESH_MS = 120_000;
+const REFRESH_MS = 30_000;
+/** While calls are shown, so often: a call that is over must not stay on the page. */
+const CALLS_MS = 5000;
 const SECOND_LOOK_MS = 1500;
 const HEALTH_MS = 15_000;
 /** Pushes that come together are drawn together. */
@@ -41,6 +43,7 @@ let socket: WebSocket | null = null;
 let wanted = false;
 let failures = 0;
 let waiting: Push[] | null = null;
+let again = false;
 let gathered: Push[] = [];
 const timers: Record<string, ReturnType<typeof setTimeout>> = {};
 const attemptWatchers = new Set<(attempt: Attempt) => void>();
@@ -143,7 +146,10 @@ async function list<T extends { id: number }>(into: SvelteMap<number, T>, path: 
 }
 
 async function reload(): Promise<void> {
-  if (waiting) return;
+  if (waiting) {
+    again = true;
+    return;
+  }
   waiting = [];
   try {
     await Promise.all([
@@ -157,6 +163,7 @@ async function reload(): Promise<void> {
     ]);
     loaded = true;
     for (const watch of reloadWatchers) watch();
+    if (session.may('see_records')) later('calls', CALLS_MS, () => void lookAtCalls());
     later('reload', waiting.length ? SECOND_LOOK_MS : REFRESH_MS, () => void reload());
   } catch {
     // The box went away meanwhile: the stream's end starts all of this again.
@@ -165,7 +172,21 @@ async function reload(): Promise<void> {
     const pushes = waiting;
     waiting = null;
     for (const push of pushes) apply(push);
+    // Somebody asked while the lists were on their way: what came may be from before that.
+    if (again) {
+      again = false;
+      void reload();
+    }
   }
+}
+
+async function lookAtCalls(): Promise<void> {
+  try {
+    if (calls.size && !waiting) await list(calls, '/calls?live=true');
+  } catch {
+    // The next look, or the stream's end, says more.
+  }
+  if (wanted) later('calls', CALLS_MS, () => void lookAtCalls());
 }
 
 async function look(): Promise<void> {
@@ -183,12 +204,23 @@ function watch<T>(watchers: Set<T>, one: T): () => void {
   return () => void watchers.delete(one);
 }
 
+/** Legs that hold a seat for the shift are no calls to look at. */
+const talks = $derived.by(() => {
+  const seats = new Set<number | null>();
+  for (const agent of agents.values()) if (agent.leg_up) seats.add(agent.phone_id);
+  return [...calls.values()].filter((call) =>
+    call.kind !== 'seat' && (call.phone_id === null || call.attempt_id !== null || !seats.has(call.phone_id)));
+});
+
 export const live = {
   agents,
   phones,
   trunks,
   campaigns,
-  calls,
+  /** The calls that live now, without the seats' own legs. */
+  get talks(): Call[] {
+    return talks;
+  },
   get alarms(): Alarm[] {
     return alarms;
   },

@@ -310,6 +310,8 @@ export interface Call extends CallTimes {
   attempt_id: number | null;
   direction: 'in' | 'out';
   line: string;
+  trunk_id: number | null;
+  phone_id: number | null;
   called: string;
   caller: string;
   phase: string;
