@@ -189,6 +189,19 @@ async function theDay(page) {
   while (await count(answered) <= before && Date.now() < later) await page.waitForTimeout(500);
   check('after the restart of centerd the page goes on by itself', await count(answered) > before, before);
 
+  // The board of live calls says what the box says, and keeps no call that is over.
+  await go(page, 'calls');
+  const ofBox = () => page.evaluate(async () => {
+    const { items } = await (await fetch('/api/v1/calls?live=true')).json();
+    return items.filter((call) => call.kind === 'campaign').length;
+  });
+  let [shown, there] = [-1, -2];
+  for (let tries = 0; tries < 60 && shown !== there; tries += 1) {
+    await page.waitForTimeout(500);
+    [shown, there] = [await page.locator('main tbody tr').count(), await ofBox()];
+  }
+  check('the live calls of the page are those of the box', shown === there, `${shown}, box ${there}`);
+
   await play(page, id);
   return id;
 }
