@@ -29,7 +29,7 @@ fn forty_numbers_are_dialled_and_every_record_is_exact() {
     let mut agents = Vec::new();
     let mut phones = Vec::new();
     for (n, tone_hz) in (0u8..).zip(AGENTS_HZ) {
-        let (user, secret) = (format!("{}", 101 + n), format!("a secret of {n}"));
+        let (user, secret) = (format!("{}", 101 + n), format!("a-secret-of-{n}"));
         let phone = unit.add_phone(&user, &secret);
         agents.push(unit.add_agent(&format!("{}", 1001 + u32::from(n)), "4711", phone));
         phones.push(Baresip::start(&dir, 101 + n, unit.sip, &user, &secret, tone_hz));

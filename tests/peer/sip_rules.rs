@@ -17,7 +17,7 @@ use serde_json::json;
 fn a_phone_registers_by_the_rules_and_a_guesser_is_locked_out() {
     let mut unit = Unit::start();
     let phone = unit.add_phone("201", "the right one");
-    unit.add_phone("202", "another");
+    unit.add_phone("202", "another of them");
 
     registers_queries_and_leaves(&unit, phone);
     replays_are_refused(&unit);
@@ -39,9 +39,11 @@ fn registers_queries_and_leaves(unit: &Unit, phone: i64) {
     );
     let two = probe.register(&challenge, "201", "the right one", 2, &both);
     assert_eq!((two.status(), contacts(&two)), (200, 2), "{two:?}");
-    let known = unit.api.get(&format!("/api/v1/phones/{phone}"));
-    assert_eq!(known["registered"], true, "{known}");
-    assert_eq!(known["contacts"].as_array().map(Vec::len), Some(2), "{known}");
+    wait_for("both contacts in the console", Duration::from_secs(1), || {
+        let known = unit.api.get(&format!("/api/v1/phones/{phone}"));
+        let contacts = known["contacts"].as_array().map(Vec::len);
+        (known["registered"] == true && contacts == Some(2)).then_some(())
+    });
 
     let query = probe.register(&challenge, "201", "the right one", 3, "");
     assert_eq!((query.status(), contacts(&query)), (200, 2));
@@ -338,9 +340,9 @@ fn a_phone_of_another_law_signs_in_holds_and_disposes_by_its_keys() {
     let dir = unit.dir.path().to_owned();
     let trunk_program = Sipp::start(&dir, 30, Voice::Tone(700));
     let trunk = unit.add_trunk("tone", "127.0.0.30:5060", 4);
-    let phone = unit.add_phone("101", "secret of 101");
+    let phone = unit.add_phone("101", "secret-of-101");
     let agent = unit.add_agent("1001", "4711", phone);
-    let desk = Baresip::start_with(&dir, 101, unit.sip, ("101", "secret of 101"), 440, "PCMU");
+    let desk = Baresip::start_with(&dir, 101, unit.sip, ("101", "secret-of-101"), 440, "PCMU");
     unit.wait_registered(1);
     desk.sign_in("1001", "4711", unit.sip);
     unit.wait_seated(agent);
@@ -381,6 +383,7 @@ fn a_phone_of_another_law_signs_in_holds_and_disposes_by_its_keys() {
         (!attempt["disposition"].is_null()).then_some(attempt)
     });
     let wav = unit.api.bytes(&format!("/api/v1/recordings/{}", attempt["recording_id"]), "");
+    assert_eq!(wav.status, 200, "{attempt}: {}", wav.json());
     let share =
         |channel, hz| tone::share_in_loudest_second(&tone::channel(&wav.body, channel, 2), hz);
     assert!(share(0, 700) > 0.9 && share(1, 440) > 0.9, "{} {}", share(0, 700), share(1, 440));
@@ -396,9 +399,9 @@ fn early_media_is_followed_by_an_answer_or_by_a_cancel() {
     let (early, ring) = (Progress::EarlyMedia, Duration::from_secs(3));
     let trunk_program = Sipp::start_with(&dir, 30, Voice::Tone(700), early, ring);
     let trunk = unit.add_trunk("early", "127.0.0.30:5060", 4);
-    let phone = unit.add_phone("101", "secret of 101");
+    let phone = unit.add_phone("101", "secret-of-101");
     let agent = unit.add_agent("1001", "4711", phone);
-    let desk = Baresip::start(&dir, 101, unit.sip, "101", "secret of 101", 440);
+    let desk = Baresip::start(&dir, 101, unit.sip, "101", "secret-of-101", 440);
     unit.wait_registered(1);
     unit.to_work(agent);
 
@@ -419,7 +422,7 @@ fn early_media_is_followed_by_an_answer_or_by_a_cancel() {
         if expected == "no_answer" {
             let rang = span("dialled", "ended");
             println!("cancelled after {rang} ms");
-            assert!((14_500..18_000).contains(&rang), "{attempt}");
+            assert!((24_500..27_000).contains(&rang), "{attempt}");
         } else {
             assert!((2_500..4_500).contains(&span("dialled", "answered")), "{attempt}");
             assert!(span("answered", "joined") <= 40, "{attempt}");

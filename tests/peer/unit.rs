@@ -237,7 +237,7 @@ impl Unit {
         changes: &Value,
     ) -> i64 {
         let mut campaign = json!({
-            "name": format!("Campaign of {}", agents.len()), "mode": "precise",
+            "name": format!("Campaign from {}", numbers[0]), "mode": "precise",
             "trunk_ids": trunks, "agent_ids": agents, "ring_timeout_ms": 15_000,
             "attempts_max": 1, "interval_ms": 3_600_000, "wrap_up_ms": 20_000, "record": true,
             "hours": { "timezone": "Asia/Shanghai", "windows": [

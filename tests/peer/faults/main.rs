@@ -22,7 +22,7 @@ const CUSTOMER_HZ: u32 = 700;
 
 /// An agent at a phone that says a tone, at work.
 fn seat(unit: &mut Unit, n: u8, tone_hz: u32) -> (i64, Baresip) {
-    let (user, secret) = (format!("{}", 100 + u32::from(n)), format!("a secret of {n}"));
+    let (user, secret) = (format!("{}", 100 + u32::from(n)), format!("a-secret-of-{n}"));
     let phone = unit.add_phone(&user, &secret);
     let agent = unit.add_agent(&format!("{}", 1000 + u32::from(n)), "4711", phone);
     let dir = unit.dir.path().to_owned();
