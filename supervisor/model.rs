@@ -161,11 +161,7 @@ impl Model {
                 (sip + 10).min(65_535).to_string(),
             ));
         }
-        let (min, max) = (self.whole("sip.expires_min_s"), self.whole("sip.expires_max_s"));
-        (min > max).then(|| {
-            let reason = format!("{min} is above sip.expires_max_s, {max}");
-            clash("sip.expires_min_s", "sip.expires_max_s", reason, max.to_string())
-        })
+        None
     }
 }
 

@@ -164,7 +164,8 @@ pub struct Health {
     pub sound_ticks: u64,
     /// Ticks that began more than one tick late.
     pub sound_overruns: u64,
-    /// Lateness of the ticks since the last report, microseconds: median, 99th percentile, worst.
+    /// Lateness of the ticks, microseconds: median, 99th percentile and worst of a second, each
+    /// the worst of the seconds since the last report.
     pub late_us: [u32; 3],
     /// Legs that live now.
     pub legs: u32,

@@ -411,6 +411,15 @@ impl Reactor {
         self.flush();
         self.order_sound(SoundOrder::Stop);
         self.push_waiting();
+        let pulse = &self.shell.pulse;
+        tracing::info!(
+            ticks = pulse.ticks(),
+            overruns = pulse.overruns(),
+            late_p50_us = pulse.lateness_us(0.5),
+            late_p99_us = pulse.lateness_us(0.99),
+            late_p9999_us = pulse.lateness_us(0.9999),
+            "sound has stopped"
+        );
         Ok(())
     }
 }

@@ -14,6 +14,15 @@ fn is_talking(day: &mut Day) -> bool {
     day.attempts().iter().any(|r| r.attempt.times.joined.is_some() && r.attempt.end.is_none())
 }
 
+fn is_ringing(day: &mut Day) -> bool {
+    let rings = |r: &store::attempts::AttemptRecord| {
+        r.attempt.times.ringing.is_some()
+            && r.attempt.times.answered.is_none()
+            && r.attempt.end.is_none()
+    };
+    day.attempts().iter().any(rings)
+}
+
 #[test]
 fn a_talk_and_an_answer_plan_outlive_centerd_and_are_in_the_records_afterwards() {
     let mut plan = Plan::new(31);
@@ -53,6 +62,31 @@ fn a_talk_and_an_answer_plan_outlive_centerd_and_are_in_the_records_afterwards()
             "{record:?}"
         );
         assert!(record.attempt.recording.is_some(), "{record:?}");
+    }
+    day.check();
+}
+
+#[test]
+fn a_centerd_that_is_back_while_it_rings_keeps_its_promise_and_its_agents_work_on() {
+    let mut plan = Plan::new(34);
+    plan.agents = 1;
+    let mut day = Day::begin(&plan);
+    day.fix(&number(1), Lot { ring_ms: 12_000, ..Lot::sure(Fate::Answers) });
+    day.fix(&number(2), Lot { talk_ms: 20_000, ..Lot::sure(Fate::Answers) });
+    day.import((1..4).map(number));
+    day.order(Order::Start);
+    for when in [is_ringing, is_talking] {
+        assert!(day.run_while(120_000, when));
+        let now = day.now();
+        day.unit.kill_center(now);
+        day.run_ms(700);
+        let now = day.now();
+        day.unit.start_center(now);
+        day.flush();
+    }
+    assert!(day.run_while(600_000, |day| day.leads_finished() == 3), "{:?}", day.unit.view());
+    for record in day.attempts() {
+        assert_eq!(record.attempt.end.expect("an end").outcome, Outcome::Answered, "{record:?}");
     }
     day.check();
 }

@@ -46,6 +46,8 @@ pub(super) struct Live {
     recording: Option<RecordingId>,
     answered: bool,
     joined: bool,
+    /// Its offer stands at switchd from an earlier epoch of ours and need not be made again.
+    stands: bool,
     stage: Stage,
 }
 
@@ -64,16 +66,13 @@ impl Live {
             recording: attempt.recording,
             answered: false,
             joined: false,
+            stands: false,
             stage: Stage::Ordered,
         }
     }
 }
 
 impl Live {
-    pub(super) fn has_offer(&self, offer: OfferId) -> bool {
-        self.offer == Some(offer)
-    }
-
     pub(super) fn is_ordered(&self) -> bool {
         self.stage == Stage::Ordered
     }
@@ -127,6 +126,11 @@ impl Center {
 
     /// The seat is promised to the attempt: it may be dialled, or, where it rings already, be told.
     pub(super) fn offered(&mut self, now: Now, agent: AgentId, offer: OfferId, attempt: AttemptId) {
+        if let Some(live) = self.attempts.get_mut(&attempt)
+            && std::mem::take(&mut live.stands)
+        {
+            return;
+        }
         match self.attempts.get(&attempt).map(|live| (live.stage, live.leg)) {
             None => self.offer_gone(now, offer),
             Some((Stage::Ordered, Some(leg))) => {
@@ -137,6 +141,28 @@ impl Center {
             Some((Stage::Writing, _)) => {}
             Some((Stage::Seating | Stage::Ordered, _)) => self.prepare(now, attempt),
         }
+    }
+
+    /// An offer stands at switchd. Returns whether an attempt of ours still rings for it and its
+    /// agent still takes calls: then the seat is reserved by it again.
+    pub(super) fn take_up_offer(&mut self, now: Now, offer: OfferId, seat: LegId) -> bool {
+        let agent = self.seats.iter().find(|(_, s)| s.leg == Some(seat)).map(|(agent, _)| *agent);
+        let Some(agent) = agent else { return false };
+        let mut ringing = self.attempts.iter_mut();
+        let Some((&attempt, live)) = ringing.find(|(_, live)| {
+            live.offer == Some(offer)
+                || (live.agent == Some(agent) && !live.joined && live.is_ordered())
+        }) else {
+            return false;
+        };
+        if live.offer == Some(offer) {
+            return true;
+        }
+        live.offer = Some(offer);
+        let Some(seat) = self.seats.get_mut(&agent) else { return false };
+        let reserved = seat.machine.handle_call(now.tick, CallFact::Reserve { offer, attempt });
+        live.stands = reserved.is_ok();
+        reserved.is_ok()
     }
 
     /// Chooses the line and writes that the attempt is dialled.

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use call::{AttemptId, Cause, LegId, LegPhase, Now, Side, Stamp};
-use dialer::agent::{Order, State};
+use dialer::agent::Order;
 use dialer::attempt::Attempt;
 use link::sealed::{HEADER_BYTES, SOUND_BYTES};
 use link::{
@@ -88,12 +88,12 @@ impl Center {
         for record in &snapshot.recordings {
             self.recording_changed(now, record);
         }
-        for (offer, _) in snapshot.offers {
-            if !self.attempts.values().any(|live| live.has_offer(offer)) {
+        self.back_to_work(now);
+        for (offer, seat) in snapshot.offers {
+            if !self.take_up_offer(now, offer, seat) {
                 self.switch.order(About::Withdraw(offer), Command::Withdraw { offer });
             }
         }
-        self.back_to_work(now);
         self.changed.insert(Changed::Health);
         self.look_at = now.tick;
     }
@@ -168,9 +168,9 @@ impl Center {
     fn back_to_work(&mut self, now: Now) {
         for (agent, was_ready) in std::mem::take(&mut self.at_work) {
             let Some(seat) = self.seats.get_mut(&agent) else { continue };
-            let paused = matches!(seat.machine.state(), State::Paused { .. });
-            if was_ready && paused {
-                // A phone that is gone keeps the agent paused, with that reason.
+            if was_ready {
+                // At once, or after the talk that goes on. A phone that is gone keeps the agent
+                // paused, with that reason.
                 let _ = seat.machine.handle_order(now.tick, Order::Ready);
             }
         }

@@ -22,7 +22,10 @@ impl Switch {
             SoundReport::Fact { fact, .. } => self.heard(fact),
             SoundReport::Refused(refusal) => self.note(Note::SoundFault(refusal)),
             SoundReport::Lateness { late_us, lost_packets, .. } => {
-                self.sound.late_us = late_us;
+                // The sound thread tells each second; health is told less often, with the worst.
+                for (kept, told) in self.sound.late_us.iter_mut().zip(late_us) {
+                    *kept = (*kept).max(told);
+                }
                 self.sound.lost_packets = lost_packets;
             }
         }

@@ -207,6 +207,7 @@ impl Switch {
         self.deadlines.set(Timer::Health, self.now.tick + HEALTH_MS);
         self.tell_guard();
         let health = self.health();
+        self.sound.late_us = [0; 3];
         self.tell(Event::Health(health));
     }
 
