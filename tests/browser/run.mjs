@@ -261,8 +261,9 @@ async function theEvening(page, id) {
   await shoot(page, pages, 'en-1280');
   if (picture) {
     await go(page, `campaigns/${id}`);
-    await page.locator('[data-test=funnel]').waitFor();
-    await page.waitForTimeout(600);
+    await page.setViewportSize({ width: 1280, height: 1000 });
+    const attempts = page.locator('[data-test=attempts] tbody tr');
+    for (let tries = 0; tries < 120 && await attempts.count() < 8; tries += 1) await page.waitForTimeout(1000);
     mkdirSync(join(here, '../../docs'), { recursive: true });
     await page.screenshot({ path: join(here, '../../docs/console.png') });
   }
