@@ -138,6 +138,11 @@ pub struct Center {
     check_count: u64,
     outputs: VecDeque<Output>,
     changed: BTreeSet<Changed>,
+    /// What was told as changed before its rows were on disk: told again when they are, because a
+    /// page draws from rows too.
+    echoes: BTreeSet<(Ticket, Changed)>,
+    /// Those of them whose rows are on disk now.
+    echoed: BTreeSet<Changed>,
     alarms: BTreeMap<link::Alarm, String>,
     health: link::Health,
 }
@@ -199,6 +204,8 @@ impl Center {
             check_count: 0,
             outputs: VecDeque::new(),
             changed: BTreeSet::new(),
+            echoes: BTreeSet::new(),
+            echoed: BTreeSet::new(),
             alarms: BTreeMap::new(),
             health: link::Health::default(),
         };
@@ -261,6 +268,12 @@ impl Center {
             && let Some(pending) = self.pending.remove(&ticket)
         {
             self.follow(now, pending, result);
+        }
+        while let Some(&(ticket, change)) = self.echoes.first()
+            && self.outbox.is_written(ticket)
+        {
+            self.echoes.pop_first();
+            self.echoed.insert(change);
         }
         self.settle(now);
     }
@@ -344,7 +357,13 @@ impl Center {
 
     /// What changed since the last call, for pages to draw anew.
     pub fn take_changed(&mut self) -> BTreeSet<Changed> {
-        std::mem::take(&mut self.changed)
+        let mut changed = std::mem::take(&mut self.changed);
+        let youngest = self.outbox.youngest();
+        if !self.outbox.is_written(youngest) {
+            self.echoes.extend(changed.iter().map(|change| (youngest, *change)));
+        }
+        changed.append(&mut self.echoed);
+        changed
     }
 
     /// Everything live, for pages, dumps and the world's checks.

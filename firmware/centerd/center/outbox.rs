@@ -66,6 +66,18 @@ impl Outbox {
         self.jobs.len()
     }
 
+    /// The youngest job so far.
+    #[must_use]
+    pub fn youngest(&self) -> Ticket {
+        Ticket(self.next)
+    }
+
+    /// Whether this job and all before it are written.
+    #[must_use]
+    pub fn is_written(&self, ticket: Ticket) -> bool {
+        self.jobs.keys().next().is_none_or(|oldest| *oldest > ticket)
+    }
+
     /// Whether everything is written.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -124,10 +136,9 @@ impl Outbox {
 
     /// The last event whose consequences are all on disk, if that is news.
     pub fn poll_ack(&mut self) -> Option<u64> {
-        let oldest = self.jobs.keys().next().copied();
         let mut safe = None;
         while let Some(&(seq, ticket)) = self.events.front() {
-            if oldest.is_some_and(|oldest| oldest <= ticket) {
+            if !self.is_written(ticket) {
                 break;
             }
             safe = Some(seq);
