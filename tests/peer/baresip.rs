@@ -122,10 +122,10 @@ impl Baresip {
         self.tell("resume", "");
     }
 
-    /// How loud a tone was in what the phone heard over all calls, as a part of its loudest second.
+    /// The largest part that a tone had in any second of what the phone heard over all calls.
     #[must_use]
     pub fn heard(&self, tone_hz: u32) -> f64 {
-        let share = |path| tone::share_in_loudest_second(&tone::read_mono(path), tone_hz);
+        let share = |path| tone::share_in_best_second(&tone::read_mono(path), tone_hz);
         self.calls_heard().iter().map(|(_, path)| share(path)).fold(0.0, f64::max)
     }
 

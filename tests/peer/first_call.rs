@@ -23,7 +23,8 @@ fn forty_numbers_are_dialled_and_every_record_is_exact() {
     let dir = unit.dir.path().to_owned();
     let trunks =
         [Sipp::start(&dir, 30, Voice::Tone(CUSTOMER_HZ)), Sipp::start(&dir, 31, Voice::Echo)];
-    let tone_trunk = unit.add_trunk("tone", "127.0.0.30:5060", 10);
+    // Trunks are taken in their order: what the first has no channel for goes to the second.
+    let tone_trunk = unit.add_trunk("tone", "127.0.0.30:5060", 2);
     let echo_trunk = unit.add_trunk("echo", "127.0.0.31:5060", 10);
 
     let mut agents = Vec::new();
@@ -172,7 +173,9 @@ fn check_sound(
     println!("recordings checked by trunk: {heard_by_trunk:?}");
     assert!(heard_by_trunk.len() == 2, "both trunks were used: {heard_by_trunk:?}");
     for (phone, tone_hz) in phones.iter().zip(AGENTS_HZ) {
-        let share = phone.heard(CUSTOMER_HZ);
-        assert!(share > 0.8, "the phone that says {tone_hz} Hz heard the customer at {share:.2}");
+        // From one trunk the customer's tone, from the other the phone's own, echoed.
+        let (customer, echo) = (phone.heard(CUSTOMER_HZ), phone.heard(tone_hz));
+        println!("the phone that says {tone_hz} Hz heard {customer:.2}, and its echo {echo:.2}");
+        assert!(customer > 0.8 || echo > 0.8, "it heard neither");
     }
 }

@@ -93,12 +93,14 @@ impl Sipp {
     ) -> Sipp {
         let folder = dir.join(format!("sipp-{host}"));
         fs::create_dir_all(&folder).unwrap();
-        let say = match voice {
+        // SIPp echoes on one port for all calls, and speaks from one of its own for each.
+        let (say, port) = match voice {
             Voice::Tone(tone_hz) => {
                 fs::write(folder.join("tone.al"), tone::alaw_of_tone(tone_hz, 60)).unwrap();
-                "<nop><action><exec rtp_stream=\"tone.al,-1,8\"/></action></nop>"
+                let say = "<nop><action><exec rtp_stream=\"tone.al,-1,8\"/></action></nop>";
+                (say, "[auto_media_port]")
             }
-            Voice::Echo => "",
+            Voice::Echo => ("", "[media_port]"),
         };
         let (early, late) = match progress {
             Progress::Ringing => (RINGING.to_owned(), say),
@@ -108,6 +110,7 @@ impl Sipp {
             .replace("@PROGRESS@", &early)
             .replace("@SAY@", late)
             .replace("@SDP@", SDP)
+            .replace("@PORT@", port)
             .replace("@RING@", &ring.as_millis().to_string())
             .replace("@TALK@", &TALK.as_millis().to_string());
         fs::write(folder.join("customers.xml"), scenario).unwrap();
@@ -197,7 +200,7 @@ const SDP: &str = "v=0\n\
     s=-\n\
     c=IN IP4 [media_ip]\n\
     t=0 0\n\
-    m=audio [auto_media_port] RTP/AVP 8 101\n\
+    m=audio @PORT@ RTP/AVP 8 101\n\
     a=rtpmap:8 PCMA/8000\n\
     a=rtpmap:101 telephone-event/8000\n\
     a=fmtp:101 0-15\n\

@@ -85,13 +85,31 @@ pub fn last_seconds(samples: &[i16], seconds: usize) -> &[i16] {
 /// of it, or for silence.
 #[must_use]
 pub fn share_in_loudest_second(samples: &[i16], tone_hz: u32) -> f64 {
-    let second = RATE_HZ as usize;
-    let power = |part: &[i16]| part.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>();
-    let seconds = samples.chunks(second / 2).zip(samples.chunks(second / 2).skip(1));
-    let halves = seconds.map(|(a, b)| [a, b].concat());
-    let Some(loudest) = halves.max_by(|a, b| power(a).total_cmp(&power(b))) else { return 0.0 };
-    let whole = power(&loudest);
-    if whole < 1e6 { 0.0 } else { goertzel(&loudest, tone_hz) / whole }
+    let loudest = seconds(samples).max_by(|a, b| power(a).total_cmp(&power(b)));
+    loudest.map_or(0.0, |second| share(&second, tone_hz))
+}
+
+/// The same of the second in which the tone has its largest share: of sound in which other things
+/// are heard, too.
+#[must_use]
+pub fn share_in_best_second(samples: &[i16], tone_hz: u32) -> f64 {
+    seconds(samples).map(|second| share(&second, tone_hz)).fold(0.0, f64::max)
+}
+
+/// Seconds that overlap by half.
+fn seconds(samples: &[i16]) -> impl Iterator<Item = Vec<i16>> + '_ {
+    let halves = samples.chunks(RATE_HZ as usize / 2);
+    halves.clone().zip(halves.skip(1)).map(|(a, b)| [a, b].concat())
+}
+
+fn power(samples: &[i16]) -> f64 {
+    samples.iter().map(|sample| f64::from(*sample).powi(2)).sum()
+}
+
+/// The part of the power that is the tone; 0 for silence.
+fn share(samples: &[i16], tone_hz: u32) -> f64 {
+    let whole = power(samples);
+    if whole < 1e6 { 0.0 } else { goertzel(samples, tone_hz) / whole }
 }
 
 /// The power of one frequency, in the measure in which a pure tone has all of the power.
@@ -115,6 +133,8 @@ mod tests {
         assert!(share_in_loudest_second(&samples, 700) > 0.99);
         assert!(share_in_loudest_second(&samples, 600) < 0.01);
         assert!(share_in_loudest_second(&vec![0; 24_000], 700) < 0.01);
+        let two = [samples, samples_of_tone(600, 3)].concat();
+        assert!(share_in_best_second(&two, 700) > 0.99 && share_in_best_second(&two, 600) > 0.99);
     }
 
     #[test]
