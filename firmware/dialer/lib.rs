@@ -16,7 +16,6 @@
 //! | `number` | what people write, turned into numbers |
 //! | `import` | a list file, row by row |
 //! | `turns` | whose turn it is among campaigns |
-//! | `dnc` | the do-not-call list |
 //! | `pacing` | how many calls to place ahead of free agents |
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::wildcard_enum_match_arm))]
@@ -27,7 +26,6 @@ mod word;
 pub mod agent;
 pub mod attempt;
 pub mod campaign;
-pub mod dnc;
 pub mod hours;
 pub mod import;
 pub mod lead;

@@ -12,7 +12,7 @@
 //!
 //! | want | use |
 //! |---|---|
-//! | open or make the database, migrate it | [`BoxKey::open_or_create`], [`Store::open`] |
+//! | open or make the database, migrate it | [`BoxKey::from_bytes`], [`Store::open`] |
 //! | write from a daemon | [`Writer::start`], [`Writer::submit`], [`Writer::submit_with`] |
 //! | write in a simulated world (no threads) | [`Store::in_memory`], [`Store::apply`] |
 //! | what can be written | [`TenantChange`], [`BoxChange`]; answers are [`Applied`] |

@@ -5,10 +5,6 @@
 //! owner) is authenticated with it, so that a sealed password cannot be moved to another row.
 
 use core::fmt;
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::Path;
 use std::sync::Arc;
 
 use aes_gcm::aead::{Aead, KeyInit, Payload};
@@ -58,19 +54,7 @@ impl fmt::Debug for BoxKey {
 }
 
 impl BoxKey {
-    /// The key in `path`; made there (readable by its owner alone) when there is none yet.
-    ///
-    /// # Errors
-    /// [`Error::Key`] when it cannot be read or made, is not a key, or others may read it.
-    pub fn open_or_create(path: &Path) -> Result<BoxKey> {
-        match File::open(path) {
-            Ok(file) => read_key(file, path),
-            Err(e) if e.kind() == ErrorKind::NotFound => create_key(path),
-            Err(e) => Err(key_error(path, &e.to_string())),
-        }
-    }
-
-    /// A key of given bytes: for simulated worlds.
+    /// The key of these bytes: those of the box's key file (`link::key`), which its daemons share.
     #[must_use]
     pub fn from_bytes(bytes: [u8; KEY_BYTES]) -> BoxKey {
         BoxKey { cipher: Arc::new(Aes256Gcm::new(&bytes.into())), bytes: Arc::new(bytes) }
@@ -126,56 +110,9 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
     Ok(bytes)
 }
 
-fn read_key(mut file: File, path: &Path) -> Result<BoxKey> {
-    let fail = |e: std::io::Error| key_error(path, &e.to_string());
-    let mode = file.metadata().map_err(fail)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        return Err(key_error(path, "others may read it: chmod 600"));
-    }
-    let mut bytes = Vec::new();
-    Read::by_ref(&mut file).take(KEY_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(fail)?;
-    let bytes = bytes.try_into().map_err(|_| key_error(path, "it is not 32 bytes long"))?;
-    Ok(BoxKey::from_bytes(bytes))
-}
-
-/// Writes a new key beside its place and renames it there, so that a power cut leaves no half key.
-fn create_key(path: &Path) -> Result<BoxKey> {
-    let fail = |e: std::io::Error| key_error(path, &e.to_string());
-    let bytes: [u8; KEY_BYTES] = random()?;
-    let fresh = path.with_extension("new");
-    let mut options = OpenOptions::new();
-    let mut file =
-        options.write(true).create(true).truncate(true).mode(0o600).open(&fresh).map_err(fail)?;
-    file.write_all(&bytes).map_err(fail)?;
-    file.sync_all().map_err(fail)?;
-    std::fs::rename(&fresh, path).map_err(fail)?;
-    if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
-        File::open(folder).and_then(|f| f.sync_all()).map_err(fail)?;
-    }
-    Ok(BoxKey::from_bytes(bytes))
-}
-
-fn key_error(path: &Path, why: &str) -> Error {
-    Error::Key(format!("{}: {why}", path.display()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_key_is_made_once_for_its_owner_alone_and_found_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("box.key");
-        let key = BoxKey::open_or_create(&path).unwrap();
-        let sealed = key.seal("trunks.secret/1", &Secret::new("hush")).unwrap();
-        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-        let again = BoxKey::open_or_create(&path).unwrap();
-        assert_eq!(again.open("trunks.secret/1", &sealed).unwrap().reveal(), "hush");
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(matches!(BoxKey::open_or_create(&path), Err(Error::Key(_))));
-    }
 
     #[test]
     fn a_sealed_secret_opens_only_whole_and_only_at_its_place() {
