@@ -19,7 +19,7 @@ pub struct Baresip {
 }
 
 impl Baresip {
-    /// Starts a phone at `127.0.0.<host>` that registers `user` with the box at `sip` and says a tone
+    /// Starts a phone at host `host` that registers `user` with the box at `sip` and says a tone
     /// of `tone_hz`. It refreshes its registration after nine minutes only: whatever a test sees of
     /// it, the box has remembered.
     #[must_use]
@@ -49,7 +49,7 @@ impl Baresip {
         fs::create_dir_all(&heard).unwrap();
         let microphone = folder.join("microphone.wav");
         fs::write(&microphone, tone::wav_of_tone(tone_hz, 240)).unwrap();
-        let address = format!("127.0.0.{host}");
+        let address = crate::host(host);
         let config = format!(
             "poll_method epoll\nsip_listen {address}:5060\nnet_interface {address}\n\
              call_local_timeout 3600\ncall_max_calls 4\naudio_source aufile,{}\n\
@@ -147,6 +147,12 @@ impl Baresip {
     #[must_use]
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+
+    /// Is switched off: hangs up and unregisters.
+    pub fn leave(&mut self) {
+        self.tell("quit", "");
+        wait_for("baresip's end", Duration::from_secs(5), || self.process.try_wait().unwrap());
     }
 
     /// Pulls the plug.

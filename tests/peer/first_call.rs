@@ -24,8 +24,8 @@ fn forty_numbers_are_dialled_and_every_record_is_exact() {
     let trunks =
         [Sipp::start(&dir, 30, Voice::Tone(CUSTOMER_HZ)), Sipp::start(&dir, 31, Voice::Echo)];
     // Trunks are taken in their order: what the first has no channel for goes to the second.
-    let tone_trunk = unit.add_trunk("tone", "127.0.0.30:5060", 2);
-    let echo_trunk = unit.add_trunk("echo", "127.0.0.31:5060", 10);
+    let tone_trunk = unit.add_trunk("tone", &trunks[0].address(), 2);
+    let echo_trunk = unit.add_trunk("echo", &trunks[1].address(), 10);
 
     let mut agents = Vec::new();
     let mut phones = Vec::new();

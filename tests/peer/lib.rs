@@ -17,6 +17,13 @@ pub mod unit;
 
 use std::time::{Duration, Instant};
 
+/// A loopback address of this process: runs of the tests beside each other do not meet.
+#[must_use]
+pub fn host(n: u8) -> String {
+    let process = std::process::id();
+    format!("127.{}.{}.{n}", 1 + process / 250 % 250, 1 + process % 250)
+}
+
 /// Looks every 50 ms until `look` has something, and says after `limit` what it waited for.
 ///
 /// # Panics

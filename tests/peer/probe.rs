@@ -69,7 +69,7 @@ impl Message {
 /// A sender of single messages at an address of its own.
 pub struct Probe {
     socket: UdpSocket,
-    /// Where it sits: `127.0.0.<host>:<port>`.
+    /// Where it sits: address and port.
     pub address: String,
     box_address: String,
     call_id: String,
@@ -77,10 +77,10 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// A probe at `127.0.0.<host>` that talks to the box at `sip`.
+    /// A probe at host `host` that talks to the box at `sip`.
     #[must_use]
     pub fn at(host: u8, sip: u16) -> Probe {
-        let socket = UdpSocket::bind(format!("127.0.0.{host}:0")).unwrap();
+        let socket = UdpSocket::bind((crate::host(host), 0)).unwrap();
         let address = socket.local_addr().unwrap().to_string();
         let call_id = format!("probe-{address}");
         Probe { socket, address, box_address: format!("127.0.0.1:{sip}"), call_id, cseq: 0 }

@@ -72,11 +72,12 @@ pub fn fate_of(number: &str) -> Fate {
 /// A running trunk.
 pub struct Sipp {
     process: Child,
+    host: String,
     folder: PathBuf,
 }
 
 impl Sipp {
-    /// Starts a trunk at `127.0.0.<host>:5060` whose customers answer quickly.
+    /// Starts a trunk at port 5060 of host `host` whose customers answer quickly.
     #[must_use]
     pub fn start(dir: &Path, host: u8, voice: Voice) -> Sipp {
         Sipp::start_with(dir, host, voice, Progress::Ringing, Duration::from_millis(700))
@@ -114,7 +115,7 @@ impl Sipp {
             .replace("@RING@", &ring.as_millis().to_string())
             .replace("@TALK@", &TALK.as_millis().to_string());
         fs::write(folder.join("customers.xml"), scenario).unwrap();
-        let address = format!("127.0.0.{host}");
+        let address = crate::host(host);
         let mut command = Command::new("sipp");
         command
             .args(["-sf", "customers.xml", "-i", &address, "-mi", &address, "-p", "5060"])
@@ -128,7 +129,7 @@ impl Sipp {
             command.arg("-rtp_echo");
         }
         let process = command.spawn().expect("sipp is installed by make setup");
-        Sipp { process, folder }
+        Sipp { process, host: address, folder }
     }
 
     /// The requests of a method that came from the box, without repetitions: the Call-IDs of each
@@ -149,6 +150,12 @@ impl Sipp {
             }
         }
         calls
+    }
+
+    /// Where it listens, as a trunk's address is written.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("{}:5060", self.host)
     }
 
     /// What went wrong in its eyes.

@@ -403,7 +403,10 @@ pub fn free_rtp_range(count: u16) -> u16 {
     let free = |first: u16| {
         (first..first + count).all(|port| UdpSocket::bind(("127.0.0.1", port)).is_ok())
     };
-    (12_000..30_000).step_by(usize::from(count)).find(|&first| free(first)).unwrap()
+    let places: Vec<u16> = (12_000..30_000).step_by(usize::from(count)).collect();
+    let begin = std::process::id() as usize % places.len();
+    let mut from_there = places.iter().cycle().skip(begin).take(places.len());
+    *from_there.find(|first| free(**first)).expect("free ports for sound")
 }
 
 fn spawn(dir: &Path, storage: &Path, sets: &[String], lines: &Arc<Mutex<Vec<String>>>) -> Child {

@@ -65,8 +65,8 @@ fn a_full_disk_stops_recordings_and_no_call() {
     };
     let mut unit = Unit::start_with(&[], Some(&disk.path().join("var")));
     let dir = unit.dir.path().to_owned();
-    let _carrier = Sipp::start(&dir, 30, Voice::Tone(CUSTOMER_HZ));
-    let trunk = unit.add_trunk("carrier", "127.0.0.30:5060", 4);
+    let carrier = Sipp::start(&dir, 30, Voice::Tone(CUSTOMER_HZ));
+    let trunk = unit.add_trunk("carrier", &carrier.address(), 4);
     let (agent, desk) = seat(&mut unit, 1, 440);
     let numbers: Vec<String> = (0..4).map(|n| format!("138000{n}0013")).collect();
     let changes = json!({ "wrap_up_ms": 1_000 });

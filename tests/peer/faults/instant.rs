@@ -50,9 +50,8 @@ impl Office {
         let voices = [Voice::Tone(CUSTOMER_HZ), Voice::Echo];
         let trunks: Vec<Sipp> =
             (30..).zip(voices).map(|(host, voice)| Sipp::start(&dir, host, voice)).collect();
-        let ids = [30, 31].map(|host| {
-            unit.add_trunk(&format!("trunk {host}"), &format!("127.0.0.{host}:5060"), 8)
-        });
+        let ids: Vec<i64> =
+            trunks.iter().map(|t| unit.add_trunk(&t.address(), &t.address(), 8)).collect();
         let seats = [440, 540, 620].into_iter().zip(1u8..).map(|(hz, n)| seat(unit, n, hz));
         let (agents, desks): (Vec<i64>, Vec<Baresip>) = seats.unzip();
         let numbers: Vec<String> = (0..LEADS).map(|n| format!("13800{n:06}")).collect();

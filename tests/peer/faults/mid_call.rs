@@ -18,11 +18,11 @@ fn centerd_is_killed_in_mid_call_and_nobody_on_the_phone_notices() {
     const DEAD: Duration = Duration::from_secs(8);
     let mut unit = Unit::start();
     let dir = unit.dir.path().to_owned();
-    let _quick = Sipp::start(&dir, 30, Voice::Tone(CUSTOMER_HZ));
+    let quick_sipp = Sipp::start(&dir, 30, Voice::Tone(CUSTOMER_HZ));
     let long = Duration::from_secs(5);
-    let _slow = Sipp::start_with(&dir, 31, Voice::Tone(CUSTOMER_HZ), Progress::Ringing, long);
-    let quick = unit.add_trunk("quick", "127.0.0.30:5060", 4);
-    let slow = unit.add_trunk("slow", "127.0.0.31:5060", 4);
+    let slow_sipp = Sipp::start_with(&dir, 31, Voice::Tone(CUSTOMER_HZ), Progress::Ringing, long);
+    let quick = unit.add_trunk("quick", &quick_sipp.address(), 4);
+    let slow = unit.add_trunk("slow", &slow_sipp.address(), 4);
     let (talker, talkers_desk) = seat(&mut unit, 1, 440);
     let (waiter, waiters_desk) = seat(&mut unit, 2, 540);
     let talk = ["13800000013".to_owned()];
@@ -107,7 +107,7 @@ fn switchd_is_killed_in_mid_call_and_leaves_nobody_in_a_dead_call() {
     let mut unit = Unit::start();
     let dir = unit.dir.path().to_owned();
     let carrier = Sipp::start(&dir, 30, Voice::Tone(CUSTOMER_HZ));
-    let trunk = unit.add_trunk("carrier", "127.0.0.30:5060", 4);
+    let trunk = unit.add_trunk("carrier", &carrier.address(), 4);
     let (talker, talkers_desk) = seat(&mut unit, 1, 440);
     let (waiter, waiters_desk) = seat(&mut unit, 2, 540);
     let again = json!({ "attempts_max": 3, "interval_ms": 120_000, "ring_timeout_ms": 60_000 });
