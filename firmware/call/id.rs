@@ -46,6 +46,10 @@ id!(
     TrunkId, "k"
 );
 id!(
+    /// An E1 span: one plug with thirty channels. Counted from 1 in the order of the model file.
+    SpanId, "e"
+);
+id!(
     /// A campaign: a list of leads and the rules by which they are dialled.
     CampaignId, "c"
 );

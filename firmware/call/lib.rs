@@ -12,7 +12,7 @@ pub mod time;
 pub use cause::Cause;
 pub use id::{
     AccountId, AgentId, AttemptId, CampaignId, Epoch, LeadId, LegId, OfferId, PersonId,
-    RecordingId, TenantId, TrunkId,
+    RecordingId, SpanId, TenantId, TrunkId,
 };
 pub use leg::{LegPhase, LegTag, Side};
 pub use number::Number;

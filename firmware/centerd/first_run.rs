@@ -330,7 +330,7 @@ mod tests {
         assert_eq!((rows.agents().unwrap().len(), rows.accounts().unwrap().len()), (3, 3));
         let office = load::office(store.whole(), &config).unwrap();
         let trunk = office.trunks.values().next().unwrap();
-        assert_eq!(trunk.trunk.address, "127.0.0.1:5070");
+        assert_eq!(trunk.trunk.sip().unwrap().address, "127.0.0.1:5070");
         assert_eq!(trunk.grants[&TenantId(1)].caller_id.as_deref(), Some("+861062000000"));
     }
 

@@ -7,8 +7,11 @@ use call::{CampaignId, Stamp, TrunkId};
 use dialer::campaign::Leads;
 use dialer::number::Plan;
 use dialer::route::{Allowed, Destinations};
+use link::{SipWay, Way};
 use serde::{Deserialize, Serialize};
 use store::{BoxView, Result, View};
+
+
 
 use crate::center::office::{Grant, Office, Phone, Trunk};
 use crate::config::Config;
@@ -80,11 +83,13 @@ fn trunks(view: BoxView<'_>) -> Result<BTreeMap<TrunkId, Trunk>> {
         let trunk = link::Trunk {
             id: row.id,
             name: row.name,
-            address: settings.address,
-            sources: settings.sources,
-            register: settings.register,
-            user: settings.user,
-            password: password.map(|p| p.reveal().to_owned()).unwrap_or_default(),
+            way: Way::Sip(SipWay {
+                address: settings.address,
+                sources: settings.sources,
+                register: settings.register,
+                user: settings.user,
+                password: password.map(|p| p.reveal().to_owned()).unwrap_or_default(),
+            }),
             numbers: settings.numbers,
             channels_max: settings.channels_max,
         };

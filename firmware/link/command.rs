@@ -1,9 +1,9 @@
 //! What centerd can ask for.
 
-use call::{AccountId, Cause, LegId, LegTag, OfferId, RecordingId, TrunkId};
+use call::{AccountId, Cause, LegId, LegTag, OfferId, RecordingId, SpanId, TrunkId};
 use serde::{Deserialize, Serialize};
 
-use crate::{AnswerPlan, DesiredState, Prompt};
+use crate::{AnswerPlan, Channel, DesiredState, Prompt};
 
 /// One order. Orders about a leg that is gone are refused with [`Refusal::NoSuchLeg`] and change
 /// nothing; repeating an order is harmless.
@@ -152,6 +152,23 @@ pub enum Command {
     StopRecord {
         /// Which.
         recording: RecordingId,
+    },
+    /// Tell the latest lines of a D-channel's trace. [`crate::Event::Trace`].
+    TraceSpan {
+        /// Which span.
+        span: SpanId,
+    },
+    /// Send a pattern on an idle channel and listen for it. [`crate::Event::LoopTested`].
+    TestLoop {
+        /// Which channel.
+        channel: Channel,
+    },
+    /// Send RESTART for one channel or all (Q.931 §5.5); calls on it end.
+    RestartSpan {
+        /// Which span.
+        span: SpanId,
+        /// `None`: all of it.
+        slot: Option<u8>,
     },
 }
 

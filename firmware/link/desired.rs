@@ -1,10 +1,10 @@
 //! The desired state: one versioned document that centerd pushes whole and switchd keeps on disk.
 //! By it alone switchd serves phones and trunks while centerd is away.
 
-use call::{AccountId, TrunkId};
+use call::{AccountId, SpanId, TrunkId};
 use serde::{Deserialize, Serialize};
 
-use crate::Prompt;
+use crate::{Hunt, Prompt, Span};
 
 /// All that switchd must know to serve lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,9 @@ pub struct DesiredState {
     pub accounts: Vec<Account>,
     /// Trunks.
     pub trunks: Vec<Trunk>,
+    /// E1 spans. A span of the model that is not named here stays silent.
+    #[serde(default)]
+    pub spans: Vec<Span>,
     /// What happens to calls when centerd does not answer in time.
     pub fallback: Fallback,
 }
@@ -32,13 +35,50 @@ pub struct Account {
     pub ha1: String,
 }
 
-/// A SIP trunk.
+/// A trunk: lines to the outside that are dialled as one and own the same numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trunk {
     /// Which.
     pub id: TrunkId,
     /// Shown in logs.
     pub name: String,
+    /// By which kind of line.
+    pub way: Way,
+    /// Numbers that this trunk owns: the only ones shown as caller id. The first is the default.
+    pub numbers: Vec<String>,
+    /// Most legs at once on it.
+    pub channels_max: u16,
+}
+
+impl Trunk {
+    /// The SIP peer, if it is reached by SIP.
+    #[must_use]
+    pub fn sip(&self) -> Option<&SipWay> {
+        match &self.way {
+            Way::Sip(sip) => Some(sip),
+            Way::Channels { .. } => None,
+        }
+    }
+}
+
+/// How a trunk reaches the outside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum Way {
+    /// A SIP peer.
+    Sip(SipWay),
+    /// Channels of E1 spans: a tenant's group.
+    Channels {
+        /// Tried in this order by [`Hunt::Ascending`].
+        groups: Vec<ChannelGroup>,
+        /// Which free channel is taken.
+        hunt: Hunt,
+    },
+}
+
+/// A SIP peer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SipWay {
     /// `address:port` to which INVITEs go.
     pub address: String,
     /// Further addresses from which it may call us.
@@ -49,10 +89,15 @@ pub struct Trunk {
     pub user: String,
     /// The password for challenges, in the clear on this socket and sealed on disk.
     pub password: String,
-    /// Numbers that this trunk owns: the only ones shown as caller id. The first is the default.
-    pub numbers: Vec<String>,
-    /// Most legs at once on it.
-    pub channels_max: u16,
+}
+
+/// Channels of one span.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelGroup {
+    /// Which span.
+    pub span: SpanId,
+    /// Time slots, 1 to 31 without 16. No slot is in the groups of two trunks.
+    pub slots: Vec<u8>,
 }
 
 /// What switchd does by itself with an incoming call when centerd is away or silent.

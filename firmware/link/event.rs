@@ -1,9 +1,9 @@
 //! What switchd tells.
 
-use call::{AccountId, LegId, OfferId, Stamp, TrunkId};
+use call::{AccountId, LegId, OfferId, SpanId, Stamp, TrunkId};
 use serde::{Deserialize, Serialize};
 
-use crate::{LegRecord, RecordingRecord};
+use crate::{Channel, LegRecord, LoopResult, RecordingRecord, SpanRecord, TraceLine};
 
 /// One fact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,6 +65,22 @@ pub enum Event {
         state: TrunkState,
         /// The status line or the reason, for a person to read.
         text: String,
+    },
+    /// A span changed: alarms, data link, channels; or five seconds have passed and it has counted.
+    Span(Box<SpanRecord>),
+    /// The answer to [`crate::Command::TraceSpan`]: the latest lines, oldest first.
+    Trace {
+        /// Which span.
+        span: SpanId,
+        /// At most [`crate::limits::TRACE_LINES_MAX`].
+        lines: Vec<TraceLine>,
+    },
+    /// The answer to [`crate::Command::TestLoop`].
+    LoopTested {
+        /// Which channel.
+        channel: Channel,
+        /// What was found.
+        result: LoopResult,
     },
     /// Something a person must know of began or ended.
     Alarm {
@@ -155,6 +171,8 @@ pub enum Alarm {
     Flood,
     /// A trunk is down.
     TrunkDown,
+    /// A span has an alarm of layer 1, or its D-channel is down.
+    SpanDown,
 }
 
 /// The state of the switch.

@@ -9,7 +9,7 @@ use crate::{Command, Event, Refusal, Snapshot};
 
 /// The version of this conversation. Both sides must say the same: the two daemons are updated
 /// together, so there is nothing to negotiate.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What centerd writes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -4,6 +4,8 @@
 use call::{AccountId, Cause, LegId, LegPhase, LegTag, OfferId, RecordingId, Side, Stamp, TrunkId};
 use serde::{Deserialize, Serialize};
 
+use crate::Channel;
+
 /// Everything that happened to a leg so far. Times only ever fill in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LegRecord {
@@ -13,6 +15,9 @@ pub struct LegRecord {
     pub tag: LegTag,
     /// The kind of line and which.
     pub line: Line,
+    /// The channel of an E1 span, once it is known.
+    #[serde(default)]
+    pub channel: Option<Channel>,
     /// Who began.
     pub direction: Direction,
     /// The number or account that was called, as dialled.
@@ -57,6 +62,7 @@ impl LegRecord {
             leg,
             tag,
             line,
+            channel: None,
             direction,
             called: String::new(),
             caller: String::new(),

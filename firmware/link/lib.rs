@@ -39,11 +39,16 @@ pub mod limits;
 pub mod plan;
 pub mod sealed;
 pub mod snapshot;
+pub mod span;
 
 pub use command::{Command, Destination, OnAnswer, Refusal};
-pub use desired::{Account, DesiredState, Fallback, Trunk};
+pub use desired::{Account, ChannelGroup, DesiredState, Fallback, SipWay, Trunk, Way};
 pub use event::{Alarm, Collected, Contact, Event, Health, OfferEnd, PlayEnd, TrunkState};
 pub use frame::{ToCenter, ToSwitch, VERSION};
 pub use leg::{Direction, LegRecord, Line, RecordingRecord, RecordingState};
 pub use plan::{AnswerPlan, NoSeat, Prompt};
 pub use snapshot::Snapshot;
+pub use span::{
+    Channel, ChannelRecord, ChannelState, Hunt, LoopResult, Span, SpanAlarm, SpanCounters,
+    SpanLink, SpanRecord, SpanRole, TraceLine,
+};

@@ -22,3 +22,6 @@ pub const PLAY_PROMPTS_MAX: usize = 16;
 /// Ended legs that the journal keeps until centerd has acknowledged them. When it is full new
 /// outbound calls are refused (a box whose records cannot be kept must not dial).
 pub const JOURNAL_ENDED_MAX: usize = 65_536;
+
+/// Lines of one answer to a question for a D-channel's trace.
+pub const TRACE_LINES_MAX: usize = 400;

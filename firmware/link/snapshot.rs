@@ -3,7 +3,7 @@
 use call::{AccountId, LegId, OfferId, TrunkId};
 use serde::{Deserialize, Serialize};
 
-use crate::{Alarm, Contact, Health, LegRecord, RecordingRecord, TrunkState};
+use crate::{Alarm, Contact, Health, LegRecord, RecordingRecord, SpanRecord, TrunkState};
 
 /// All that lives, and all that ended and was not acknowledged.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -25,6 +25,9 @@ pub struct Snapshot {
     pub registrations: Vec<(AccountId, Vec<Contact>)>,
     /// Trunks.
     pub trunks: Vec<(TrunkId, TrunkState, String)>,
+    /// Spans of the model.
+    #[serde(default)]
+    pub spans: Vec<SpanRecord>,
     /// Alarms that stand.
     pub alarms: Vec<(Alarm, String)>,
     /// The state of the switch.

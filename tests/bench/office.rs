@@ -12,7 +12,7 @@ use call::{Cause, Epoch, LegId, LegPhase, LegTag, OfferId, RecordingId, TrunkId}
 use link::frame::{self, Lines};
 use link::{
     AnswerPlan, Command, DesiredState, Destination, Event, Fallback, Health, LegRecord, NoSeat,
-    OnAnswer, RecordingRecord, RecordingState, ToCenter, ToSwitch, Trunk, VERSION,
+    OnAnswer, RecordingRecord, RecordingState, SipWay, ToCenter, ToSwitch, Trunk, VERSION, Way,
 };
 
 use crate::broken::{Broken, Doing};
@@ -99,11 +99,13 @@ impl Office {
         let trunk = |id, name: &str, address: SocketAddr| Trunk {
             id,
             name: name.to_owned(),
-            address: address.to_string(),
-            sources: Vec::new(),
-            register: false,
-            user: String::new(),
-            password: String::new(),
+            way: Way::Sip(SipWay {
+                address: address.to_string(),
+                sources: Vec::new(),
+                register: false,
+                user: String::new(),
+                password: String::new(),
+            }),
             numbers: vec!["1000".to_owned()],
             channels_max: LEGS_MAX as u16,
         };
@@ -115,6 +117,7 @@ impl Office {
                 trunk(SEATS, "seats", phones[0]),
                 trunk(CUSTOMERS, "customers", phones[1]),
             ],
+            spans: Vec::new(),
             fallback: Fallback::default(),
         })))?;
         office.listen_for(Duration::from_millis(300))?;

@@ -117,12 +117,16 @@ const fn word(alarm: link::Alarm) -> &'static str {
         link::Alarm::Guessing => "guessing",
         link::Alarm::Flood => "flood",
         link::Alarm::TrunkDown => "trunk_down",
+        link::Alarm::SpanDown => "span_down",
     }
 }
 
 const fn severity(alarm: link::Alarm) -> &'static str {
     match alarm {
-        link::Alarm::RecordingDisk | link::Alarm::Journal | link::Alarm::TrunkDown => "critical",
+        link::Alarm::RecordingDisk
+        | link::Alarm::Journal
+        | link::Alarm::TrunkDown
+        | link::Alarm::SpanDown => "critical",
         link::Alarm::SoundOverrun | link::Alarm::Guessing | link::Alarm::Flood => "warning",
     }
 }
@@ -135,6 +139,7 @@ fn meaning(kind: &str) -> &'static str {
         "guessing" => "somebody guesses passwords and is locked out",
         "flood" => "more requests come than the box takes",
         "trunk_down" => "a trunk is down",
+        "span_down" => "an E1 span is down",
         _ => "sign in to read more",
     }
 }

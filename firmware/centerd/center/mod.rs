@@ -28,7 +28,8 @@ pub mod view;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use call::{
-    AccountId, AgentId, AttemptId, CampaignId, Epoch, LegId, Now, RecordingId, Tick, TrunkId,
+    AccountId, AgentId, AttemptId, CampaignId, Epoch, LegId, Now, RecordingId, SpanId, Tick,
+    TrunkId,
 };
 use dialer::campaign::Order;
 use dialer::outcome::Language;
@@ -119,6 +120,7 @@ pub struct Center {
     /// Phones that are registered.
     phones: BTreeMap<AccountId, Vec<link::Contact>>,
     trunks: BTreeMap<TrunkId, (link::TrunkState, String)>,
+    spans: BTreeMap<SpanId, link::SpanRecord>,
     /// Recordings that have a row and run.
     recorded: BTreeSet<RecordingId>,
     clock_sane: bool,
@@ -190,6 +192,7 @@ impl Center {
             at_work: BTreeMap::new(),
             phones: BTreeMap::new(),
             trunks: BTreeMap::new(),
+            spans: BTreeMap::new(),
             recorded: BTreeSet::new(),
             clock_sane: dialer::campaign::clock_is_sane(now.stamp),
             legs: BTreeMap::new(),

@@ -69,6 +69,7 @@ impl Office {
             realm: self.realm.clone(),
             accounts: self.phones.values().map(|phone| phone.account.clone()).collect(),
             trunks: self.trunks.values().map(|trunk| trunk.trunk.clone()).collect(),
+            spans: Vec::new(),
             fallback: Fallback {
                 prompt: Some(Prompt::new(&self.language, "not_available")),
                 ..Fallback::default()

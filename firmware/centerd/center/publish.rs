@@ -15,6 +15,7 @@ impl Center {
             agents: self.seats.keys().filter_map(|id| Some((*id, self.agent_view(*id)?))).collect(),
             phones: self.phones.clone(),
             trunks: self.trunks.clone(),
+            spans: self.spans.clone(),
             campaigns: self
                 .campaigns
                 .iter()

@@ -49,6 +49,11 @@ impl Center {
                 self.changed.insert(Changed::Trunk(trunk));
                 self.look_at = now.tick;
             }
+            Event::Span(record) => {
+                self.spans.insert(record.span, *record);
+            }
+            // Nobody of ours has asked.
+            Event::Trace { .. } | Event::LoopTested { .. } => {}
             Event::Alarm { alarm, raised, text } => {
                 if raised {
                     self.alarms.insert(alarm, text);
@@ -72,6 +77,7 @@ impl Center {
             self.push_desired();
         }
         self.health = snapshot.health;
+        self.spans = snapshot.spans.into_iter().map(|record| (record.span, record)).collect();
         self.alarms = snapshot.alarms.into_iter().collect();
         self.trunks =
             snapshot.trunks.into_iter().map(|(id, state, text)| (id, (state, text))).collect();

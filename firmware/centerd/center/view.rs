@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use call::{
-    AccountId, AgentId, AttemptId, CampaignId, LeadId, LegId, RecordingId, Stamp, TenantId, TrunkId,
+    AccountId, AgentId, AttemptId, CampaignId, LeadId, LegId, RecordingId, SpanId, Stamp, TenantId,
+    TrunkId,
 };
-use link::{Alarm, Contact, Health, LegRecord, TrunkState};
+use link::{Alarm, Contact, Health, LegRecord, SpanRecord, TrunkState};
 
 /// All that is live.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,6 +22,8 @@ pub struct View {
     pub phones: BTreeMap<AccountId, Vec<Contact>>,
     /// Trunks.
     pub trunks: BTreeMap<TrunkId, (TrunkState, String)>,
+    /// Spans, as switchd last told.
+    pub spans: BTreeMap<SpanId, SpanRecord>,
     /// Campaigns that are not finished.
     pub campaigns: BTreeMap<CampaignId, CampaignView>,
     /// Legs that live.

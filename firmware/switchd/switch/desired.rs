@@ -192,8 +192,9 @@ fn check(desired: &DesiredState) -> Result<(), Refusal> {
         }
     }
     for trunk in &desired.trunks {
-        let all = || trunk.sources.iter().chain([&trunk.address]);
-        if let Some(wrong) = all().find(|text| address_of(text).is_none()) {
+        let Some(sip) = trunk.sip() else { continue };
+        let mut all = sip.sources.iter().chain([&sip.address]);
+        if let Some(wrong) = all.find(|text| address_of(text).is_none()) {
             return Err(Refusal::Invalid {
                 field: format!("trunks[{}].address", trunk.name),
                 reason: format!("{wrong:?} is not ADDRESS:PORT with a numeric address"),

@@ -445,23 +445,24 @@ fn describe(status: StatusCode) -> String {
 
 /// A trunk as the endpoint wants it; nothing if its address is none, which was refused before.
 fn trunk_of(trunk: &Trunk) -> Option<signal::sip::endpoint::Trunk> {
-    let (address, domain) = address_of(&trunk.address)?;
+    let sip = trunk.sip()?;
+    let (address, domain) = address_of(&sip.address)?;
     let source = |text: &String| {
         let with_port = text.parse::<SocketAddr>().ok();
         let bare = || text.parse().ok().map(|address| Source { address, port: None });
         with_port.map(|a| Source { address: a.ip(), port: Some(a.port()) }).or_else(bare)
     };
-    let login = (!trunk.user.is_empty())
-        .then(|| Login { user: trunk.user.clone(), password: trunk.password.clone() });
+    let login = (!sip.user.is_empty())
+        .then(|| Login { user: sip.user.clone(), password: sip.password.clone() });
     let register =
-        trunk.register.then(|| Register { user: trunk.user.clone(), expires_s: TRUNK_REGISTER_S });
+        sip.register.then(|| Register { user: sip.user.clone(), expires_s: TRUNK_REGISTER_S });
     Some(signal::sip::endpoint::Trunk {
         id: trunk.id,
         address,
         domain,
-        sources: trunk.sources.iter().filter_map(source).collect(),
+        sources: sip.sources.iter().filter_map(source).collect(),
         login,
-        keep_alive_ms: (!trunk.register).then_some(TRUNK_ASKED_MS),
+        keep_alive_ms: (!sip.register).then_some(TRUNK_ASKED_MS),
         register,
         contact_user: None,
     })

@@ -33,6 +33,7 @@ pub mod prompt;
 mod record;
 mod report;
 mod session;
+mod span;
 mod talk;
 mod wire;
 

@@ -69,6 +69,9 @@ impl Switch {
                 self.stop_recording(recording);
                 Ok(())
             }
+            Command::TraceSpan { span } => self.tell_trace(span),
+            Command::TestLoop { channel } => self.test_loop(channel),
+            Command::RestartSpan { span, slot } => self.restart_span(span, slot),
         }
     }
 

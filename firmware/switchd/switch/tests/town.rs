@@ -12,7 +12,7 @@ use call::{
 };
 use link::{
     Account, AnswerPlan, Command, DesiredState, Destination, Event, LegRecord, NoSeat, OnAnswer,
-    Prompt, RecordingRecord, RecordingState, Refusal, Snapshot, ToCenter, ToSwitch, Trunk, VERSION,
+    Prompt, RecordingRecord, RecordingState, Refusal, Snapshot, ToCenter, SipWay, ToSwitch, Trunk, VERSION, Way,
 };
 use media::{
     Ear, Fact, PlayEnd, PlayerId, PortId, PortStats, PromptId, RecorderId, Repeat, Source,
@@ -662,14 +662,17 @@ pub(super) fn desired() -> DesiredState {
         trunks: vec![Trunk {
             id: TRUNK,
             name: "carrier".to_owned(),
-            address: carrier().to_string(),
-            sources: vec![],
-            register: false,
-            user: String::new(),
-            password: String::new(),
+            way: Way::Sip(SipWay {
+                address: carrier().to_string(),
+                sources: vec![],
+                register: false,
+                user: String::new(),
+                password: String::new(),
+            }),
             numbers: vec!["01012345678".to_owned()],
             channels_max: 6,
         }],
+        spans: Vec::new(),
         fallback: link::Fallback {
             route_within_ms: 4_000,
             prompt: Some(Prompt::new("zh", "away")),
