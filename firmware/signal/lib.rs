@@ -8,4 +8,6 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod limits;
+pub mod q921;
+pub mod q931;
 pub mod sip;

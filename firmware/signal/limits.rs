@@ -112,3 +112,24 @@ pub const REGISTRATION_RETRY_MAX_MS: u64 = 300_000;
 /// Calls (SIP sessions) of one endpoint at once: the largest box has 240 lines and as many seats,
 /// the rest is air for bursts. Beyond it an INVITE is answered 503.
 pub const CALLS_MAX: usize = 2_048;
+
+/// Messages that wait in one D-channel's I queue, sent or not: eight for each of 30 channels, which
+/// at 64 kbit/s are eight seconds of line. Beyond it the message is refused by name.
+pub const Q921_QUEUE_MAX: usize = 256;
+/// Octets of information in one LAPD frame (N201 of Q.921 §5.9.3). A longer one resets the link.
+pub const Q921_N201_MAX: usize = 260;
+
+/// Octets of one Q.931 message: what one I frame carries (N201, Q.921 §5.9.3). Longer ones are
+/// ignored; what we send is kept below by leaving out elements.
+pub const Q931_MESSAGE_OCTETS_MAX: usize = 260;
+
+/// Elements of one Q.931 message: a SETUP with every element of Table 3-15 has 26. The rest is left
+/// out and told as a fault.
+pub const Q931_ELEMENTS_MAX: usize = 64;
+
+/// Digits of one number or keypad element: twice the longest number of E.164, and what a keypad may
+/// carry (Q.931 §4.5.18). More is an error of the contents; what we send is cut off.
+pub const Q931_DIGITS_MAX: usize = 32;
+
+/// Channels in one channel identification that lists their numbers: all of a span.
+pub const Q931_CHANNELS_MAX: usize = 31;
