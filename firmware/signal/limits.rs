@@ -133,3 +133,23 @@ pub const Q931_DIGITS_MAX: usize = 32;
 
 /// Channels in one channel identification that lists their numbers: all of a span.
 pub const Q931_CHANNELS_MAX: usize = 31;
+
+/// Calls of one D-channel at once: twice its channels, because a call that is refused or being
+/// cleared holds its place for some seconds. Beyond it a SETUP is refused with cause 42.
+pub const DCHANNEL_CALLS_MAX: usize = 64;
+/// Messages of a D-channel that wait for its data link to come back: four for each call. Beyond it
+/// the message is dropped and counted; the call's timer repeats what matters.
+pub const DCHANNEL_HELD_MAX: usize = 256;
+/// How long a D-channel waits before it tries to establish its link again, in milliseconds.
+pub const LINK_RETRY_MS: u64 = 1_000;
+/// RESTART messages before a channel that nobody acknowledges is out of service (Q.931 §5.5.1: the
+/// default is two).
+pub const RESTART_TRIES: u32 = 2;
+/// STATUS ENQUIRY messages before a call whose far end does not answer them is cleared.
+pub const ENQUIRY_TRIES: u32 = 3;
+/// Digits of one number that come or go one by one; the longest dialled string is an international
+/// number with its prefixes. Beyond it the call is cleared with cause 28.
+pub const OVERLAP_DIGITS_MAX: usize = 40;
+/// Channels that one call is tried on when the far end takes each of them in the same instant
+/// (Q.931 §5.7); then it ends with cause 44.
+pub const GLARE_TRIES: u32 = 4;
