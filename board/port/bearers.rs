@@ -24,7 +24,7 @@ pub trait Bearers: Send {
     /// Begins to use a slot. Sound that came before is thrown away.
     fn open(&mut self, slot: u8);
 
-    /// Ends the use of a slot; it carries [`SILENCE`] from here on.
+    /// Ends the use of a slot; it carries nothing, or [`SILENCE`], from here on.
     fn close(&mut self, slot: u8);
 
     /// Takes in what has come; afterwards `beat_fd` is not readable until the next block.
@@ -39,7 +39,7 @@ pub trait Bearers: Send {
     /// Hands over what was written.
     fn end_tick(&mut self);
 
-    /// Blocks that came and that no tick has taken yet. When the thread that follows this
-    /// span's beat was late, it makes up one tick for each.
+    /// How many blocks still waited when the last `begin_tick` had taken this tick's. When the
+    /// thread that follows this span's beat was late, it makes up one tick for each.
     fn waiting(&self) -> usize;
 }

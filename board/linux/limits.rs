@@ -1,0 +1,17 @@
+//! Every bound of the drivers, with its unit and reason.
+
+/// Blocks of 20 ms that may wait between an exchange and the tick. Two are the usual jitter of
+/// two processes on one box; a fourth says that the clocks differ, and the oldest goes, counted as
+/// a slip.
+pub const WAITING: usize = 4;
+
+/// Lost block messages told one by one by their sequence; a greater jump is a new count of the
+/// sender, not a loss.
+pub const SEQUENCE_JUMP: u32 = 50;
+
+/// Connections that may wait to be accepted on one socket: an exchange and its successor.
+pub const BACKLOG: i32 = 2;
+
+/// Ticks of 20 ms without a block after which a span counts as without sound: a fifth of a second,
+/// longer than any process is kept waiting.
+pub const QUIET_TICKS: u32 = 10;
