@@ -26,10 +26,11 @@ mod fault;
 mod mandatory;
 mod message;
 mod moment;
-mod name;
+pub mod name;
 mod number;
 mod octets;
 mod progress;
+mod show;
 mod text;
 
 pub use bearer::{BearerCapability, Capability, LAYER1_A_LAW, LAYER1_MU_LAW, Layer};
@@ -46,3 +47,4 @@ pub use number::{
     NumberPlan, NumberType, Party, Presentation, Redirecting, RedirectionReason, Screening,
 };
 pub use progress::ProgressIndicator;
+pub use show::{Digits, show};
