@@ -52,7 +52,7 @@ impl Link {
     }
 
     /// "Establish data link".
-    pub(super) fn establish_data_link(&mut self, now: Tick) {
+    pub(super) fn establish_link(&mut self, now: Tick) {
         self.clear_exception_conditions();
         self.rc = 0;
         self.send(Frame::Sabme { p: true });
@@ -64,7 +64,7 @@ impl Link {
         if layer_3_initiated {
             self.queue.discard();
         }
-        self.establish_data_link(now);
+        self.establish_link(now);
         self.layer_3_initiated = layer_3_initiated;
         State::AwaitingEstablishment
     }

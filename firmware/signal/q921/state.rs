@@ -146,7 +146,7 @@ impl Link {
     fn tei_assigned(&mut self, now: Tick, event: Event<'_>) -> State {
         match event {
             E::Establish | E::Dm { f: false } => {
-                self.establish_data_link(now);
+                self.establish_link(now);
                 self.layer_3_initiated = true;
                 S::AwaitingEstablishment
             }
