@@ -181,10 +181,12 @@ impl Element {
     }
 
     pub(crate) fn to_display(&self) -> Option<String> {
-        match self {
-            Element::Display(text) => Some(text.clone()),
-            Element::Other { codeset: 6, id: id::DISPLAY, content } => text::plain(content),
-            _ => None,
+        if let Element::Display(text) = self {
+            Some(text.clone())
+        } else if let Element::Other { codeset: 6, id: id::DISPLAY, content } = self {
+            text::plain(content)
+        } else {
+            None
         }
     }
 }

@@ -68,15 +68,17 @@ fn ordered(elements: &[Element]) -> Vec<&Element> {
 
 fn rank(element: &Element, from_here: Option<&[Element]>) -> u16 {
     let by_id = |id: u8| 2 * u16::from(id) + 2;
-    match element {
-        Element::SendingComplete | Element::CongestionLevel(_) => 0,
-        Element::MoreData => by_id(id::USER_USER) - 1,
-        other if other.id() & 0x80 == 0 => by_id(other.id()),
-        single => {
-            let mut behind = from_here.unwrap_or_default().iter();
-            let next = behind.find(|e| e.codeset() == single.codeset() && e.id() & 0x80 == 0);
-            next.map_or(u16::MAX, |next| by_id(next.id()))
-        }
+    let id = element.id();
+    if matches!(element, Element::SendingComplete | Element::CongestionLevel(_)) {
+        0
+    } else if *element == Element::MoreData {
+        by_id(id::USER_USER) - 1
+    } else if id & 0x80 == 0 {
+        by_id(id)
+    } else {
+        let mut behind = from_here.unwrap_or_default().iter();
+        let next = behind.find(|e| e.codeset() == element.codeset() && e.id() & 0x80 == 0);
+        next.map_or(u16::MAX, |next| by_id(next.id()))
     }
 }
 

@@ -58,13 +58,13 @@ pub fn show(decoded: &Decoded, digits: Digits) -> Vec<String> {
 }
 
 fn show_kind(kind: MessageType) -> String {
-    match kind {
-        MessageType::Unknown(code) => match name::of_other_message(code) {
-            Some(text) => text.to_owned(),
-            None => format!("UNKNOWN 0x{code:02x}"),
-        },
-        MessageType::National(code) => format!("NATIONAL 0x{code:02x}"),
-        known => known.name().to_owned(),
+    let name = kind.name();
+    if let MessageType::National(code) = kind {
+        format!("{name} 0x{code:02x}")
+    } else if let MessageType::Unknown(code) = kind {
+        name::of_other_message(code).map_or(format!("{name} 0x{code:02x}"), str::to_owned)
+    } else {
+        name.to_owned()
     }
 }
 
