@@ -15,3 +15,14 @@ pub const BACKLOG: i32 = 2;
 /// Ticks of 20 ms without a block after which a span counts as without sound: a fifth of a second,
 /// longer than any process is kept waiting.
 pub const QUIET_TICKS: u32 = 10;
+
+/// Blocks of 20 ms that the kernel holds for one channel of a card, each way: as many as may wait.
+/// More would only be delay.
+pub const BLOCK_BUFFERS: i32 = WAITING as i32;
+
+/// Frames that the kernel holds for one D-channel, each way: the most it allows. A window of seven
+/// and what a busy second answers.
+pub const FRAME_BUFFERS: i32 = 32;
+
+/// Octets of one such frame: the longest of Q.921 with its FCS, and room to tell a longer one.
+pub const FRAME_OCTETS: usize = 512;
