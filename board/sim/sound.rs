@@ -65,7 +65,8 @@ impl Sound {
     /// A voice of the program is broken.
     pub fn new(listen: IpAddr, rtp_first: u16, ports: u16, seed: u64) -> Result<Sound, WavError> {
         let count = usize::from(ports);
-        let mut engine = Engine::new(Setup { ports: count, players: count, recorders: 0 });
+        let setup = Setup { ports: count, players: count, recorders: 0, echoes: 0 };
+        let mut engine = Engine::new(setup);
         for voice in Voice::all() {
             let samples: &'static [i16] = Box::leak(voice.samples()?.into_boxed_slice());
             // The library has room for thousands.

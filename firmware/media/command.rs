@@ -17,13 +17,16 @@ pub enum Command {
     /// What we send from now on after a new offer/answer; receiving understands both laws anyway.
     SetCodec(PortId, Codec),
     /// The RTP payload type of telephone-events (RFC 4733), both ways; `None`: digits go and come
-    /// in band.
+    /// in band. On a bearer they always do.
     SetDigitPayload(PortId, Option<u8>),
-    /// Whether packets are sent at all (`recvonly`, `inactive`: no). An open port sends.
+    /// Whether sound is sent at all (`recvonly`, `inactive`: no). An open port sends.
     SetSending(PortId, bool),
     /// How long no packet may come before [`Fact::MediaTimeout`](crate::Fact::MediaTimeout), ms;
-    /// 0: never (the far end holds us).
+    /// 0: never (the far end holds us). A bearer has no such time: its line has alarms.
     SetMediaTimeout(PortId, u32),
+    /// Whether the echo of what a bearer sends is taken out of what it receives. It begins anew
+    /// each time it is turned on; the line is learned within a second or two of sound.
+    SetEcho(PortId, bool),
     /// What the port's detector looks for. It hears what its rows say.
     SetDetector(PortId, Listening),
     /// A row of the table: this ear hears this source from now on, with this gain.
@@ -57,6 +60,8 @@ pub enum Command {
 pub struct OpenPort {
     /// Which.
     pub port: PortId,
+    /// How its sound comes and goes. What is said of RTP below is of no meaning to a bearer.
+    pub transport: Transport,
     /// What we send. Both laws are understood on receive by their static payload types.
     pub codec: Codec,
     /// The negotiated payload type of telephone-events, if any (96-127 as a rule).
@@ -79,6 +84,7 @@ impl OpenPort {
     pub const fn new(port: PortId, codec: Codec, ssrc: u32) -> OpenPort {
         OpenPort {
             port,
+            transport: Transport::Rtp,
             codec,
             digit_payload: Some(101),
             ssrc,
@@ -88,6 +94,34 @@ impl OpenPort {
             media_timeout_ms: 0,
         }
     }
+
+    /// A port on a B-channel of a span. Its detector listens for digits, which come no other way.
+    #[must_use]
+    pub const fn bearer(port: PortId, codec: Codec) -> OpenPort {
+        OpenPort {
+            transport: Transport::Bearer { turnaround_ticks: 1 },
+            digit_payload: None,
+            listening: Listening::VoiceAndDigits,
+            ..OpenPort::new(port, codec, 0)
+        }
+    }
+}
+
+/// How the sound of a port comes and goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Transport {
+    /// In RTP packets, through a jitter buffer.
+    #[default]
+    Rtp,
+    /// In blocks of 160 octets of a line that has a clock of its own
+    /// ([`Engine::handle_bearer`](crate::Engine::handle_bearer)).
+    Bearer {
+        /// Ticks from the one that hands out a block until the first one whose received block can
+        /// hold an echo of its beginning: 1 if the line plays a block as soon as it has it, and
+        /// one more for each block that waits before it. For the echo canceller; 1 to
+        /// [`limits::TURNAROUND_TICKS`].
+        turnaround_ticks: u8,
+    },
 }
 
 /// Codec of a stream; the number is the static RTP payload type (RFC 3551 §6).
@@ -235,6 +269,12 @@ pub enum Refusal {
     /// The player has enough waiting.
     #[error("{0} already has {max} prompts waiting", max = limits::PLAYLIST)]
     PlaylistFull(PlayerId),
+    /// A bearer's command or sound for a port of packets.
+    #[error("{0} is no bearer: it was opened for RTP")]
+    NotBearer(PortId),
+    /// More lines want echo cancelled than the core was built for.
+    #[error("all {max} echo cancellers are at work: {0} goes without", max = limits::ECHOES)]
+    EchoesTaken(PortId),
     /// The port has enough digits waiting.
     #[error("{0} already has {max} digits to send", max = limits::DIGITS)]
     DigitsFull(PortId),

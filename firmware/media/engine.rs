@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! tick:  players, ports --> sources --table--> detectors   facts
-//!                                          --> ports       packets
+//!                                          --> ports       packets, bearers
 //!                                          --> recorders   blocks
 //! ```
 //!
@@ -10,6 +10,7 @@
 //! recorders.
 
 use crate::command::{Barge, Command, OpenPort, Play, Refusal};
+use crate::echo::EchoCanceller;
 use crate::fact::{Block, DigitPath, Fact, Facts, PacketRefusal, PlayEnd, PortStats};
 use crate::id::{Channel, Ear, Gain, PlayerId, PortId, PromptId, RecorderId, Source};
 use crate::mix::{Sources, Voice};
@@ -28,11 +29,18 @@ pub struct Setup {
     pub players: usize,
     /// Recorders, at most [`limits::RECORDERS`].
     pub recorders: usize,
+    /// Echo cancellers, at most [`limits::ECHOES`].
+    pub echoes: usize,
 }
 
 impl Default for Setup {
     fn default() -> Setup {
-        Setup { ports: limits::PORTS, players: limits::PLAYERS, recorders: limits::RECORDERS }
+        Setup {
+            ports: limits::PORTS,
+            players: limits::PLAYERS,
+            recorders: limits::RECORDERS,
+            echoes: limits::ECHOES,
+        }
     }
 }
 
@@ -51,6 +59,8 @@ pub struct Engine {
     ports: Vec<Port>,
     players: Vec<Player>,
     recorders: Vec<Recorder>,
+    /// Echo cancellers that no port has.
+    echoes: Vec<Box<EchoCanceller>>,
     /// The library; samples live as long as the process.
     prompts: Vec<Option<&'static [i16]>>,
     sources: Sources,
@@ -78,6 +88,7 @@ impl Engine {
             ports: (0..ports as u16).map(|n| Port::new(PortId(n))).collect(),
             players: (0..players).map(|_| Player::default()).collect(),
             recorders: (0..recorders as u16).map(|n| Recorder::new(RecorderId(n))).collect(),
+            echoes: (0..setup.echoes.min(limits::ECHOES)).map(|_| Box::default()).collect(),
             prompts: vec![None; limits::PROMPTS],
             sources: Sources::new(ports + players),
             open: Vec::with_capacity(ports),
@@ -100,6 +111,7 @@ impl Engine {
             }
             Command::SetSending(port, sending) => self.port(port).map(|p| p.set_sending(sending)),
             Command::SetMediaTimeout(port, ms) => self.port(port).map(|p| p.set_media_timeout(ms)),
+            Command::SetEcho(port, on) => self.set_echo(port, on),
             Command::SetDetector(port, listening) => {
                 self.port(port).map(|p| p.set_listening(listening))
             }
@@ -155,8 +167,26 @@ impl Engine {
         Ok(received.accepted)
     }
 
+    /// Takes the next block of a bearer. Where its line beats the tick there is one block a tick; of
+    /// another line it may be none or two, which is met as drift. Without any, sound is made up.
+    ///
+    /// # Errors
+    /// [`Refusal::NoPort`], [`Refusal::PortClosed`], [`Refusal::NotBearer`].
+    pub fn handle_bearer(&mut self, port: PortId, block: &[u8; FRAME]) -> Result<(), Refusal> {
+        let place = self.ports.get_mut(port.index()).ok_or(Refusal::NoPort(port))?;
+        if !place.open {
+            return Err(Refusal::PortClosed(port));
+        }
+        if !place.is_bearer() {
+            return Err(Refusal::NotBearer(port));
+        }
+        place.handle_bearer(block, &mut self.facts);
+        Ok(())
+    }
+
     /// One turn of 20 ms: takes sound from the jitter buffers and players, runs the detectors,
-    /// mixes and encodes. Fills what [`Engine::packets`] and [`Engine::poll_block`] give.
+    /// mixes and encodes. Fills what [`Engine::packets`], [`Engine::bearers`] and
+    /// [`Engine::poll_block`] give.
     pub fn tick(&mut self) {
         self.hear_players();
         self.hear_ports();
@@ -171,6 +201,15 @@ impl Engine {
         self.open.iter().filter_map(|&port| {
             let packet = self.ports.get(port.index())?.packet()?;
             Some((port, packet))
+        })
+    }
+
+    /// The blocks of the last tick for the lines, one at most for each bearer, in order of opening.
+    /// A bearer that does not send has none.
+    pub fn bearers(&self) -> impl Iterator<Item = (PortId, &[u8; FRAME])> {
+        self.open.iter().filter_map(|&port| {
+            let block = self.ports.get(port.index())?.block()?;
+            Some((port, block))
         })
     }
 
@@ -224,6 +263,8 @@ impl Engine {
         }
         self.facts.push(Fact::PortClosed { port, stats: place.stats() });
         place.close();
+        // Room for all was made at the start.
+        self.echoes.extend(place.stop_echo());
         self.open.retain(|&open| open != port);
         if let Some(voice) = self.sources.voice.get_mut(port.index()) {
             *voice = Voice::Silent;
@@ -235,6 +276,22 @@ impl Engine {
             if player.barge == Barge::Digit(port) {
                 player.barge = Barge::None;
             }
+        }
+        Ok(())
+    }
+
+    fn set_echo(&mut self, port: PortId, on: bool) -> Result<(), Refusal> {
+        let place = self.ports.get_mut(port.index()).ok_or(Refusal::NoPort(port))?;
+        if !place.open {
+            return Err(Refusal::PortClosed(port));
+        }
+        if !place.is_bearer() {
+            return Err(Refusal::NotBearer(port));
+        }
+        if !on {
+            self.echoes.extend(place.stop_echo());
+        } else if !place.cancels_echo() {
+            place.start_echo(self.echoes.pop().ok_or(Refusal::EchoesTaken(port))?);
         }
         Ok(())
     }

@@ -40,7 +40,7 @@ pub enum Fact {
         /// How long it had sounded, ms.
         lasted_ms: u32,
     },
-    /// The first valid packet of a port has come: the far end can be heard.
+    /// The first valid packet or block of a port has come: the far end can be heard.
     MediaStarted {
         /// The port.
         port: PortId,
@@ -120,7 +120,8 @@ pub enum PlayEnd {
     Digit(u8),
 }
 
-/// Counts of one port since it was opened. Packets unless a unit is named.
+/// Counts of one port since it was opened. Packets unless a unit is named; a block of a bearer
+/// counts as a packet that came in time, and a missing one as `stretched_ms`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PortStats {
     /// Valid sound packets taken.
@@ -170,6 +171,9 @@ pub enum PacketRefusal {
     /// The port is not open.
     #[error("the port is closed: the far end still sends after the call")]
     PortClosed,
+    /// The port is a bearer.
+    #[error("the port is a channel of a span: no packets belong to it")]
+    Bearer,
     /// Too short, wrong version, or its lengths contradict each other (RFC 3550 §5.1).
     #[error("not RTP: the far end or a stranger sends something else to this port")]
     NotRtp,

@@ -24,6 +24,10 @@
 //!   (`squeezed`), in silence and in speech alike. How many seconds doubles with each stretch.
 //! - **Nothing for 200 ms**: the stream is dry, and its next packet starts afresh.
 //!
+//! A bearer's blocks go the same way with nothing in reserve: while its line beats the tick, each
+//! block is played untouched in the tick in which it came. Where another clock beats, the first
+//! block that comes late becomes the reserve, and the rules above keep it.
+//!
 //! Drift between clocks needs nothing else: it shows as slack that slowly shrinks or grows.
 
 use crate::command::Codec;
@@ -92,6 +96,8 @@ pub struct JitterBuffer {
     /// Bit *n* of a chunk: its sample *n* has come.
     present: [u128; CHUNKS],
     codec: [Codec; CHUNKS],
+    /// Whether a stream starts without reserve.
+    prompt: bool,
     running: bool,
     /// Timestamp of position 0.
     origin: u32,
@@ -121,6 +127,7 @@ impl JitterBuffer {
             sound: [[0; CHUNK]; CHUNKS],
             present: [0; CHUNKS],
             codec: [Codec::Alaw; CHUNKS],
+            prompt: false,
             running: false,
             origin: 0,
             play: 0,
@@ -136,8 +143,10 @@ impl JitterBuffer {
         }
     }
 
-    /// Empties it and forgets its counts.
-    pub fn reset(&mut self) {
+    /// Empties it and forgets its counts. `prompt`: streams start without reserve from now on,
+    /// their first sound is played in the tick in which it came.
+    pub fn reset(&mut self, prompt: bool) {
+        self.prompt = prompt;
         self.present = [0; CHUNKS];
         self.running = false;
         self.grown = 0;
@@ -226,7 +235,7 @@ impl JitterBuffer {
         self.origin = timestamp;
         self.play = 0;
         self.newest = 0;
-        self.wait = (PREFILL + self.grown).min(PREFILL_MAX);
+        self.wait = if self.prompt { 0 } else { (PREFILL + self.grown).min(PREFILL_MAX) };
         self.held = 0;
         self.rested = false;
         self.starved_ticks = 0;

@@ -8,8 +8,9 @@
 //! ```text
 //! every 20 ms   1  apply(command)            each command from the control thread
 //!               2  handle_packet(port, ..)   each datagram that lies in the sockets
+//!                  handle_bearer(port, ..)   the block of each channel of a span
 //!               3  tick()                    hear, detect, mix, encode
-//!               4  packets()                 send them all (they stay until the next tick)
+//!               4  packets(), bearers()      send them all (they stay until the next tick)
 //!               5  poll_block()              recorded blocks, to the disk thread's ring
 //!               6  poll_fact()               facts, to the control thread's ring
 //! ```
@@ -29,6 +30,7 @@
 pub mod command;
 mod conceal;
 pub mod detect;
+mod echo;
 pub mod engine;
 pub mod fact;
 pub mod g711;
@@ -48,7 +50,9 @@ pub mod tone;
 mod transmit;
 pub mod wav;
 
-pub use command::{Barge, Codec, Command, Digits, Listening, OpenPort, Play, Refusal, Repeat};
+pub use command::{
+    Barge, Codec, Command, Digits, Listening, OpenPort, Play, Refusal, Repeat, Transport,
+};
 pub use engine::{Accepted, Engine, Setup};
 pub use fact::{Block, DigitPath, Fact, PacketRefusal, PlayEnd, PortStats};
 pub use id::{Channel, Ear, Gain, PlayerId, PortId, PromptId, RecorderId, Source};

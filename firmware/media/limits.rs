@@ -41,6 +41,13 @@ pub const JITTER_CHUNKS: usize = 64;
 /// mouth-to-ear path at 400 ms at most.
 pub const JITTER_DEPTH_SAMPLES: usize = 1920;
 
+/// Echo cancellers: four E1 spans of thirty channels, and some lines more. Who comes later goes
+/// without, by name ([`Refusal::EchoesTaken`](crate::Refusal::EchoesTaken)).
+pub const ECHOES: usize = 128;
+
+/// Longest way of a block to the line and of its echo back, ticks: what drivers queue.
+pub const TURNAROUND_TICKS: usize = 4;
+
 /// Facts waiting for the shell: every port may say two things in one tick. When it is full the
 /// fact is dropped, counted, and told by [`Fact::FactsLost`](crate::Fact::FactsLost).
 pub const FACTS: usize = 2048;

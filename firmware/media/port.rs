@@ -1,9 +1,10 @@
-//! One port: the receive side of a leg (packets to sound and digits), its transmit side, and the
-//! detector beside it.
+//! One port: the receive side of a leg (packets or a bearer's blocks to sound and digits), its
+//! transmit side, and the detector beside it.
 
-use crate::command::{Codec, Digits, Listening, OpenPort};
+use crate::command::{Codec, Digits, Listening, OpenPort, Transport};
 use crate::conceal::Concealer;
 use crate::detect::{self, Change, Voice as Onset};
+use crate::echo::EchoCanceller;
 use crate::engine::Accepted;
 use crate::fact::{Fact, Facts, PacketRefusal, PortStats};
 use crate::id::PortId;
@@ -39,9 +40,12 @@ pub struct Port {
     id: PortId,
     /// Whether it is in use.
     pub open: bool,
+    transport: Transport,
     receive: Receive,
     transmit: Transmit,
     detector: Detector,
+    /// At work while the engine has lent it.
+    echo: Option<Box<EchoCanceller>>,
     stats: PortStats,
 }
 
@@ -53,6 +57,8 @@ struct Receive {
     buffer: JitterBuffer,
     concealer: Concealer,
     events: telephone_event::Receiver,
+    /// Time of a bearer's next block on a timeline of our own, samples.
+    block_timestamp: u32,
     /// Arrival less timestamp of the last packet, µs; and the mean of its changes times 16.
     transit_us: Option<i64>,
     jitter_us_16: i64,
@@ -83,6 +89,7 @@ impl Port {
         Port {
             id,
             open: false,
+            transport: Transport::Rtp,
             receive: Receive {
                 digit_payload: None,
                 speaker: Speaker::default(),
@@ -90,6 +97,7 @@ impl Port {
                 buffer: JitterBuffer::new(),
                 concealer: Concealer::new(),
                 events: telephone_event::Receiver::default(),
+                block_timestamp: 0,
                 transit_us: None,
                 jitter_us_16: 0,
                 timeout_ticks: 0,
@@ -103,6 +111,7 @@ impl Port {
                 dtmf: DtmfReceiver::new(),
                 quiet_ticks: 0,
             },
+            echo: None,
             stats: PortStats::default(),
         }
     }
@@ -110,12 +119,14 @@ impl Port {
     /// Takes it into use, with nothing left of its last use.
     pub fn open(&mut self, how: &OpenPort) {
         self.open = true;
+        self.transport = how.transport;
         self.stats = PortStats::default();
+        self.set_digit_payload(how.digit_payload);
         let receive = &mut self.receive;
-        receive.digit_payload = how.digit_payload;
         receive.speaker = Speaker::default();
         receive.sequence = Sequence::default();
-        receive.buffer.reset();
+        receive.buffer.reset(how.transport != Transport::Rtp);
+        receive.block_timestamp = 0;
         receive.concealer.reset();
         receive.events = telephone_event::Receiver::default();
         receive.transit_us = None;
@@ -137,19 +148,26 @@ impl Port {
         self.transmit.set_codec(codec);
     }
 
-    /// Payload type of telephone-events both ways.
+    /// Payload type of telephone-events both ways; a bearer has none.
     pub fn set_digit_payload(&mut self, payload_type: Option<u8>) {
-        self.receive.digit_payload = payload_type;
+        self.receive.digit_payload = match self.transport {
+            Transport::Rtp => payload_type,
+            Transport::Bearer { .. } => None,
+        };
     }
 
-    /// Whether packets are sent.
+    /// Whether sound is sent.
     pub fn set_sending(&mut self, sending: bool) {
         self.transmit.set_sending(sending);
     }
 
-    /// How long no packet may come, ms; 0: never mind.
+    /// How long no packet may come, ms; 0: never mind. A bearer is not minded: its line raises an
+    /// alarm by itself.
     pub fn set_media_timeout(&mut self, ms: u32) {
-        self.receive.timeout_ticks = ms.div_ceil(TICK_MS);
+        self.receive.timeout_ticks = match self.transport {
+            Transport::Rtp => ms.div_ceil(TICK_MS),
+            Transport::Bearer { .. } => 0,
+        };
         self.receive.silent_ticks = 0;
     }
 
@@ -161,6 +179,36 @@ impl Port {
             self.detector.quiet_ticks = DTMF_REST_TICKS;
         }
         self.detector.listening = listening;
+    }
+
+    /// Whether its sound comes and goes in blocks of a span.
+    #[must_use]
+    pub fn is_bearer(&self) -> bool {
+        match self.transport {
+            Transport::Rtp => false,
+            Transport::Bearer { .. } => true,
+        }
+    }
+
+    /// Whether the echo of what it sends is taken out of what it receives.
+    #[must_use]
+    pub fn cancels_echo(&self) -> bool {
+        self.echo.is_some()
+    }
+
+    /// Takes the echo out from now on, by this canceller, which may know another line yet.
+    pub fn start_echo(&mut self, mut canceller: Box<EchoCanceller>) {
+        let ticks = match self.transport {
+            Transport::Rtp => 1,
+            Transport::Bearer { turnaround_ticks } => turnaround_ticks,
+        };
+        canceller.reset(usize::from(ticks));
+        self.echo = Some(canceller);
+    }
+
+    /// Gives its canceller back, if it has one.
+    pub fn stop_echo(&mut self) -> Option<Box<EchoCanceller>> {
+        self.echo.take()
     }
 
     /// Queues digits to send; `false` if there is no room for all.
@@ -192,7 +240,8 @@ impl Port {
         datagram: &[u8],
         facts: &mut Facts,
     ) -> Result<Received, PacketRefusal> {
-        let taken = self.judge(datagram);
+        let taken =
+            if self.is_bearer() { Err(PacketRefusal::Bearer) } else { self.judge(datagram) };
         match taken {
             Err(PacketRefusal::Duplicate) => self.stats.duplicate += 1,
             Err(_) => self.stats.refused += 1,
@@ -202,6 +251,20 @@ impl Port {
         self.come_alive(&packet.header, content, new_source, facts);
         let digit = self.receive.take(now_us, &packet, content, &mut self.stats);
         Ok(Received { accepted: Accepted { new_source }, digit })
+    }
+
+    /// Takes one block of a bearer. A line numbers nothing: what did not come in its tick counts as
+    /// sound that came late.
+    pub fn handle_bearer(&mut self, block: &[u8; FRAME], facts: &mut Facts) {
+        let codec = self.transmit.codec();
+        let receive = &mut self.receive;
+        if receive.heard == Heard::Nothing {
+            facts.push(Fact::MediaStarted { port: self.id, codec });
+            receive.heard = Heard::Sound;
+        }
+        self.stats.received = self.stats.received.wrapping_add(1);
+        receive.buffer.handle_packet(receive.block_timestamp, codec, block);
+        receive.block_timestamp = receive.block_timestamp.wrapping_add(FRAME as u32);
     }
 
     /// Whether a datagram belongs here, and what it is.
@@ -281,7 +344,12 @@ impl Port {
         }
         receive.events.handle_tick();
         let resting = receive.events.is_pressed();
-        match receive.buffer.handle_tick(&mut receive.concealer, resting, frame, bytes) {
+        let pulled = receive.buffer.handle_tick(&mut receive.concealer, resting, frame, bytes);
+        if let Some(echo) = &mut self.echo {
+            echo.handle_received(frame);
+            return Voice::Linear;
+        }
+        match pulled {
             Pulled::Silence => Voice::Silent,
             Pulled::Made => Voice::Linear,
             Pulled::Exact(codec) => Voice::Exact(codec),
@@ -323,13 +391,23 @@ impl Port {
         if digits_done {
             facts.push(Fact::DigitsSent { port: self.id });
         }
-        self.stats.sent = self.stats.sent.wrapping_add(u32::from(self.packet().is_some()));
+        let said = self.transmit.packet().is_some();
+        self.stats.sent = self.stats.sent.wrapping_add(u32::from(said));
+        if let Some(echo) = &mut self.echo {
+            echo.handle_sent(self.transmit.codec(), self.transmit.sound());
+        }
     }
 
-    /// The packet of this tick.
+    /// The packet of this tick; a bearer has none.
     #[must_use]
     pub fn packet(&self) -> Option<&[u8]> {
-        self.transmit.packet()
+        if self.is_bearer() { None } else { self.transmit.packet() }
+    }
+
+    /// The block of this tick; only a bearer has one.
+    #[must_use]
+    pub fn block(&self) -> Option<&[u8; FRAME]> {
+        if self.is_bearer() { self.transmit.sound() } else { None }
     }
 }
 

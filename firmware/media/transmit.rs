@@ -1,4 +1,5 @@
-//! The transmit side of a port: one RTP packet each tick, of sound or of a digit.
+//! The transmit side of a port: one RTP packet each tick, of sound or of a digit. A bearer sends
+//! the same without its header.
 
 use crate::command::{Codec, Digits, OpenPort};
 use crate::rtp::{HEADER, Header};
@@ -65,6 +66,12 @@ impl Transmit {
         self.len = 0;
     }
 
+    /// What is sent.
+    #[must_use]
+    pub const fn codec(&self) -> Codec {
+        self.codec
+    }
+
     /// What is sent from now on.
     pub fn set_codec(&mut self, codec: Codec) {
         self.codec = codec;
@@ -103,6 +110,12 @@ impl Transmit {
         }
         self.timestamp = self.timestamp.wrapping_add(FRAME as u32);
         digits_done
+    }
+
+    /// The sound of this tick, if it is sound that was made.
+    #[must_use]
+    pub fn sound(&self) -> Option<&[u8; FRAME]> {
+        if usize::from(self.len) == PACKET { self.packet.last_chunk() } else { None }
     }
 
     /// The packet of this tick.

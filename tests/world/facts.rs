@@ -48,6 +48,7 @@ impl Facts {
             | Command::SetSending(..)
             | Command::SetMediaTimeout(..)
             | Command::SetDetector(..)
+            | Command::SetEcho(..)
             | Command::Hear(..)
             | Command::Unhear(..)
             | Command::Deafen(_)

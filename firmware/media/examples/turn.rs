@@ -9,7 +9,7 @@ mod load;
 
 use std::time::Instant;
 
-use load::Load;
+use load::{Lines, Load};
 use media::Codec;
 
 fn main() {
@@ -21,18 +21,24 @@ fn main() {
     measure("one law, recorded", Load::calm(calls, Codec::Alaw, true), calls, ticks);
     measure("two laws, recorded", Load::calm(calls, Codec::Ulaw, true), calls, ticks);
     measure("loss, keys, prompts, detectors", Load::new(calls), calls, ticks);
+    let mut lines = Lines::new(60);
+    measure_turns("120 bearers, recorded, echo", || lines.turn(), 60, ticks);
 }
 
 fn measure(name: &str, mut load: Load, calls: u16, ticks: u32) {
+    measure_turns(name, || load.turn(), calls, ticks);
+}
+
+fn measure_turns(name: &str, mut turn: impl FnMut(), calls: u16, ticks: u32) {
     for _ in 0..50 {
-        load.turn();
+        turn();
     }
     let mut slowest_us = 0;
     let start_ns = cpu_ns();
     for _ in 0..ticks {
-        let turn = Instant::now();
-        load.turn();
-        slowest_us = slowest_us.max(turn.elapsed().as_micros());
+        let begun = Instant::now();
+        turn();
+        slowest_us = slowest_us.max(begun.elapsed().as_micros());
     }
     let leg_ticks = u64::from(ticks) * u64::from(calls) * 2;
     let ns = (cpu_ns() - start_ns) / leg_ticks;

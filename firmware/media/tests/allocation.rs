@@ -1,12 +1,13 @@
 //! The tripwire: two hundred joined, recorded calls with digits, prompts, tones and loss for ten
-//! thousand ticks, and not one allocation, in Rust or in C.
+//! thousand ticks, then four spans of bearers with echo, keys both ways and drift for two thousand,
+//! and not one allocation, in Rust or in C.
 
 mod load;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use load::Load;
+use load::{Lines, Load};
 
 struct Counting;
 
@@ -45,8 +46,14 @@ fn c_bytes_in_use() -> usize {
     info.uordblks + info.hblkhd
 }
 
+// One test, because the counts are of the whole process.
 #[test]
-fn ten_thousand_ticks_of_two_hundred_recorded_calls_allocate_nothing() {
+fn twelve_thousand_ticks_of_packets_and_of_bearers_allocate_nothing() {
+    packets();
+    bearers();
+}
+
+fn packets() {
     let mut load = Load::new(200);
     for _ in 0..100 {
         load.turn();
@@ -60,6 +67,25 @@ fn ten_thousand_ticks_of_two_hundred_recorded_calls_allocate_nothing() {
     assert!(load.packets > 3_900_000, "{} packets", load.packets);
     assert_eq!(load.blocks, 200 * 10_100);
     assert!(load.digits > 1000 && load.prompts_ended > 100 && load.lost_ms() > 100_000);
+    assert_eq!(rust_after - rust_before, 0, "Rust allocated");
+    assert_eq!(c_after, c_before, "C allocated");
+}
+
+fn bearers() {
+    let mut lines = Lines::new(60);
+    for _ in 0..100 {
+        lines.turn();
+    }
+    let (rust_before, c_before) = (ALLOCATIONS.load(Ordering::Relaxed), c_bytes_in_use());
+    for _ in 0..2_000 {
+        lines.turn();
+    }
+    let (rust_after, c_after) = (ALLOCATIONS.load(Ordering::Relaxed), c_bytes_in_use());
+    // Everything happened in between:
+    assert_eq!((lines.blocks, lines.recorded), (120 * 2_100, 60 * 2_100));
+    assert!(lines.digits > 500, "{} digits", lines.digits);
+    assert!(lines.digits_sent > 100, "{} digits sent", lines.digits_sent);
+    assert!(lines.bent_ms() > 10_000, "{} ms", lines.bent_ms());
     assert_eq!(rust_after - rust_before, 0, "Rust allocated");
     assert_eq!(c_after, c_before, "C allocated");
 }

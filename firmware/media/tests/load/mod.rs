@@ -50,6 +50,7 @@ impl Load {
                 ports: legs,
                 players: usize::from(calls),
                 recorders: usize::from(calls),
+                echoes: usize::from(calls),
             }),
             packets: 0,
             blocks: 0,
@@ -153,6 +154,115 @@ impl Load {
     pub fn lost_ms(&self) -> u32 {
         let legs = (0..2 * self.calls).filter_map(|n| self.engine.stats(PortId(n)));
         legs.map(|stats| stats.lost_ms).sum()
+    }
+}
+
+/// Joined, recorded pairs of bearers on lines that lose and double blocks, press keys and send
+/// part of what they hear back, with echo cancelled and digits sent.
+pub struct Lines {
+    pub engine: Engine,
+    pub blocks: u64,
+    pub recorded: u64,
+    pub digits: u64,
+    pub digits_sent: u64,
+    pairs: u16,
+    tick: u32,
+    voice: Vec<u8>,
+    /// A key by the line: five blocks of it.
+    key: Vec<u8>,
+    /// What went out to each line in the last tick.
+    sent: Vec<[u8; 160]>,
+}
+
+impl Lines {
+    pub fn new(pairs: u16) -> Lines {
+        let legs = usize::from(pairs) * 2;
+        let players = usize::from(pairs);
+        let setup = Setup { ports: legs, players, recorders: players, echoes: legs };
+        let mut low = media::tone::Pair::of_digit(b'7').unwrap();
+        let mut key = [0; 800];
+        low.fill(&mut key);
+        let mut key_octets = vec![0; 800];
+        g711::encode(Codec::Alaw, &key, &mut key_octets);
+        let mut lines = Lines {
+            engine: Engine::new(setup),
+            blocks: 0,
+            recorded: 0,
+            digits: 0,
+            digits_sent: 0,
+            pairs,
+            tick: 0,
+            voice: voice(),
+            key: key_octets,
+            sent: vec![[0xD5; 160]; legs],
+        };
+        for pair in 0..pairs {
+            let (a, b, tape) = (PortId(2 * pair), PortId(2 * pair + 1), RecorderId(pair));
+            for port in [a, b] {
+                lines.apply(Command::OpenPort(OpenPort::bearer(port, Codec::Alaw)));
+                lines.apply(Command::SetEcho(port, true));
+            }
+            lines.apply(Command::StartRecorder(tape));
+            for (channel, ear, source) in [(Channel::Left, a, b), (Channel::Right, b, a)] {
+                lines.apply(Command::Hear(Ear::Port(ear), Source::Port(source), Gain::UNITY));
+                let ear = Ear::Recorder(tape, channel);
+                lines.apply(Command::Hear(ear, Source::Port(source), Gain::UNITY));
+            }
+        }
+        lines
+    }
+
+    fn apply(&mut self, command: Command) {
+        self.engine.apply(command).unwrap();
+    }
+
+    /// One turn of 20 ms, as the shell runs it.
+    pub fn turn(&mut self) {
+        self.tick += 1;
+        for line in 0..2 * self.pairs {
+            self.speak(line);
+        }
+        let pair = (self.tick % u32::from(self.pairs)) as u16;
+        let (a, b) = (PortId(2 * pair), PortId(2 * pair + 1));
+        let _ = match self.tick / u32::from(self.pairs) % 4 {
+            0 => self.engine.apply(Command::SendDigits(a, Digits::new("42*").unwrap())),
+            1 => self.engine.apply(Command::SetEcho(b, false)),
+            2 => self.engine.apply(Command::SetEcho(b, true)),
+            _ => self.engine.apply(Command::Report(a)),
+        };
+        self.engine.tick();
+        for (port, block) in self.engine.bearers() {
+            self.sent[port.index()] = *block;
+            self.blocks += 1;
+        }
+        while let Some(block) = self.engine.poll_block() {
+            self.recorded += u64::from(block.samples.len() == 320);
+        }
+        while let Some(fact) = self.engine.poll_fact() {
+            self.digits += u64::from(matches!(fact, Fact::Digit { .. }));
+            self.digits_sent += u64::from(matches!(fact, Fact::DigitsSent { .. }));
+        }
+    }
+
+    /// What one line says in this tick: as a rule a voice, at times a key, what it heard, nothing,
+    /// or two blocks at once.
+    fn speak(&mut self, line: u16) {
+        let n = self.tick + u32::from(line) * 13;
+        let at = (n as usize * 160 + usize::from(line) * 80) % (self.voice.len() - 160);
+        let block: [u8; 160] = match n % 400 {
+            moment @ 0..5 => self.key[moment as usize * 160..][..160].try_into().unwrap(),
+            100..150 => self.sent[usize::from(line)],
+            _ => self.voice[at..at + 160].try_into().unwrap(),
+        };
+        for _ in 0..[1, 1, 1, 0, 2, 1, 1][n as usize / 7 % 7] {
+            let _ = self.engine.handle_bearer(PortId(line), &block);
+        }
+    }
+
+    /// Sound made up and left out on all lines, ms.
+    pub fn bent_ms(&self) -> u32 {
+        let lines = (0..2 * self.pairs).filter_map(|n| self.engine.stats(PortId(n)));
+        lines.map(|stats| stats.stretched_ms + stats.squeezed_ms).sum()
     }
 }
 

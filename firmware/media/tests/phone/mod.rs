@@ -27,7 +27,7 @@ pub struct Switchbox {
 impl Switchbox {
     pub fn new() -> Switchbox {
         Switchbox {
-            engine: Engine::new(Setup { ports: 5, players: 4, recorders: 4 }),
+            engine: Engine::new(Setup { ports: 5, players: 4, recorders: 4, echoes: 2 }),
             facts: Vec::new(),
             phones: (0..5).map(|n| (PortId(n), Phone::new(u32::from(n) + 100))).collect(),
             wires: Vec::new(),
