@@ -67,7 +67,7 @@ pub const KEYS: &[Key] = &[
     key("sound.law", Form::Choice(&["alaw", "ulaw"]), "\"alaw\""),
     key("sound.realtime_priority", Form::Whole(1, 99), "50"),
     key("sip.realm", Form::Text, "\"linebox\""),
-    key("limits.legs", Form::Whole(2, 2_000), "400"),
+    key("limits.legs", Form::Whole(2, 511), "400"),
     key("limits.recordings_free_mb", Form::Whole(10, 10_000_000), "500"),
     key("watchdog.ready_ms", SPAN_MS, "30000"),
     key("watchdog.switchd_ms", Form::Whole(0, 600_000), "5000"),

@@ -11,8 +11,6 @@ use link::{SipWay, Way};
 use serde::{Deserialize, Serialize};
 use store::{BoxView, Result, View};
 
-
-
 use crate::center::office::{Grant, Office, Phone, Trunk};
 use crate::config::Config;
 

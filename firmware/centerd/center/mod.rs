@@ -15,6 +15,7 @@
 
 mod attempts;
 mod campaigns;
+mod hold;
 mod incoming;
 pub mod office;
 pub mod outbox;
@@ -312,7 +313,7 @@ impl Center {
                 self.dispose(now, actor, agent, attempt, digit, note, call_back_at)
             }
             Request::HangUp { agent } => self.hang_up_customer(agent),
-            Request::Hold { agent, on } => self.hold_customer(agent, on),
+            Request::Hold { agent, on } => self.hold_customer(now, agent, on),
         };
         self.outputs.push_back(Output::Answer { id, answer });
         self.settle(now);

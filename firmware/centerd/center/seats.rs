@@ -35,6 +35,8 @@ pub(super) struct Seat {
     pub(super) since: Stamp,
     /// `*` and what was pressed after it.
     keys: String,
+    /// The console keeps the customer waiting.
+    pub(super) held_by_console: bool,
 }
 
 impl Seat {
@@ -102,6 +104,7 @@ impl Center {
                 leg: None,
                 since: now.stamp,
                 keys: String::new(),
+                held_by_console: false,
             });
             seat.reach = row.seat;
             if seat.home != row.account {
@@ -171,6 +174,7 @@ impl Center {
                 if !seat.machine.snapshot().seat_up {
                     seat.machine.handle_phone(now.tick, PhoneFact::SeatUp);
                 }
+                self.follow_hold(now, agent);
             }
             LegPhase::Ended => {
                 seat.leg = None;
@@ -293,13 +297,7 @@ impl Center {
         Ok(())
     }
 
-    pub(super) fn hold_customer(&mut self, agent: AgentId, on: bool) -> Answer {
-        let leg = self.customer_of(agent)?;
-        self.switch.order(About::Leg(leg), Command::Hold { leg, on });
-        Ok(())
-    }
-
-    fn customer_of(&mut self, agent: AgentId) -> Result<LegId, Refused> {
+    pub(super) fn customer_of(&mut self, agent: AgentId) -> Result<LegId, Refused> {
         let state = self.seat(agent)?.machine.state();
         let (State::Talking { attempt } | State::Holding { attempt }) = state else {
             return Err(Refused::WrongState { state: state.word() });
@@ -508,6 +506,9 @@ impl Center {
     fn note_state(&mut self, now: Now, agent: AgentId, to: State) {
         let Some(seat) = self.seats.get_mut(&agent) else { return };
         seat.since = now.stamp;
+        if !matches!(to, State::Talking { .. } | State::Holding { .. }) {
+            seat.held_by_console = false;
+        }
         let reason = match to {
             State::Paused { reason: Pause::Asked(code) } => Some(format!("asked:{code}")),
             State::Paused { reason } => Some(reason.word().to_owned()),
