@@ -12,6 +12,8 @@ use std::{fs, io};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::hardware::{self, SpanHardware};
+
 /// The exit code for settings that cannot be used (`sysexits.h`).
 pub const EX_CONFIG: u8 = 78;
 
@@ -42,6 +44,8 @@ pub struct Config {
     pub legs: u16,
     /// `limits.recordings_free_mb`: recording stops below it, MB.
     pub recordings_free_mb: u64,
+    /// `[[span]]`: E1 spans.
+    pub spans: Vec<SpanHardware>,
 }
 
 /// The settings cannot be used. Each message says where, what and what would do.
@@ -148,6 +152,7 @@ impl Config {
             realm: r.text("sip", "realm", "linebox")?,
             legs: r.number("limits", "legs", 2..512, 400)?,
             recordings_free_mb: r.number("limits", "recordings_free_mb", 0..1_000_001, 500)?,
+            spans: hardware::read(file, text)?,
         })
     }
 

@@ -35,6 +35,16 @@ pub const ACCOUNTS_MAX: usize = 2_000;
 /// Trunks of one desired state.
 pub const TRUNKS_MAX: usize = 64;
 
+/// Frames of each D-channel that are kept for the trace: the last half minute of a busy span.
+pub const TRACE_FRAMES_MAX: usize = 400;
+
+/// Spans of one box: four E1, 120 channels.
+pub const SPANS_MAX: usize = 4;
+
+/// How long changes of a span are gathered before centerd hears of them, ms. A busy span changes
+/// some hundred times a second, and each record tells all of its channels.
+pub const SPAN_TELL_MS: u64 = 250;
+
 /// Ends in one snapshot, legs and recordings each: at about 600 bytes each well within a line of
 /// the link beside what lives. The others follow as events.
 pub const SNAPSHOT_ENDS_MAX: usize = 400;

@@ -5,19 +5,22 @@
 //!    1  reports of the sound and disk threads     digits, ends of plays, sealed recordings
 //!    2  what is due                               deadlines, retransmissions
 //!    3  SIP datagrams                             DATAGRAMS_A_TURN
-//!    4  centerd                                   COMMANDS_A_TURN_MAX, then its queue is written
-//!    5  once a second                             vitals, heartbeat
+//!    4  frames of D-channels, alarms of spans     a bounded number each
+//!    5  centerd                                   COMMANDS_A_TURN_MAX, then its queue is written
+//!    6  once a second                             vitals, heartbeat
 //! after each input its effects, in the order in which the switch gives them
 //! at the end of the turn the journal's durable entries go to its thread
 //! ```
 
 use std::collections::VecDeque;
+use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
+use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use call::{Now, Stamp, Tick};
+use call::{Now, SpanId, Stamp, Tick};
 use link::limits::COMMANDS_A_TURN_MAX;
 use link::{ToCenter, ToSwitch};
 use tokio::net::{UdpSocket, UnixDatagram, UnixListener};
@@ -30,6 +33,7 @@ use crate::keep::Keeper;
 use crate::limits::{
     DATAGRAM_BYTES_MAX, DATAGRAMS_A_TURN, GREETING_MS, ORDERS_WAITING_MAX, SHUTDOWN_MS,
 };
+use crate::live_span::LiveSpan;
 use crate::ready::Ready;
 use crate::seam::{DiskOrder, DiskReport, ReactorEnds, SoundOrder, SoundPulse};
 use crate::switch::{Note, Output, Parting, Switch, Vitals};
@@ -58,6 +62,8 @@ pub struct Shell {
     pub ready: Ready,
     /// When tick zero was.
     pub born: Instant,
+    /// The spans of the model, in its order.
+    pub spans: Vec<LiveSpan>,
 }
 
 /// The present, for a process born at `born`.
@@ -86,6 +92,7 @@ pub async fn serve(shell: Shell, switch: Switch) -> io::Result<()> {
         again: false,
         journal_failed: false,
         second: Instant::now(),
+        looked: Instant::now(),
         bytes: vec![0; DATAGRAM_BYTES_MAX],
     };
     reactor.act();
@@ -99,6 +106,19 @@ pub async fn serve(shell: Shell, switch: Switch) -> io::Result<()> {
         }
     }
     reactor.stop().await
+}
+
+/// How often layer 1 of the spans is looked at, ms: alarms have no descriptor.
+const SPAN_LOOK_MS: u64 = 200;
+
+/// Waits until a frame is there on any of these.
+async fn any_readable(spans: &[LiveSpan]) {
+    let mut waits: Vec<_> = spans.iter().map(|span| Box::pin(span.readable())).collect();
+    std::future::poll_fn(|context| {
+        let ready = waits.iter_mut().any(|wait| wait.as_mut().poll(context).is_ready());
+        if ready { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
 }
 
 struct Reactor {
@@ -115,6 +135,8 @@ struct Reactor {
     journal_failed: bool,
     /// When the last second was counted.
     second: Instant,
+    /// When layer 1 of the spans was last looked at.
+    looked: Instant,
     /// One datagram.
     bytes: Vec<u8>,
 }
@@ -149,11 +171,16 @@ impl Reactor {
                 None => std::future::pending().await,
             }
         };
+        if !self.shell.spans.is_empty() {
+            wake = wake.min(self.looked + ms(SPAN_LOOK_MS));
+        }
+        let spans = any_readable(&self.shell.spans);
         let mut accepted = None;
         tokio::select! {
             biased;
             _ = self.shell.bell.readable() => {}
             _ = self.shell.sip.readable() => {}
+            () = spans => {}
             () = center => {}
             () = candidate => {}
             connection = self.shell.listener.accept() => accepted = connection.ok(),
@@ -170,6 +197,8 @@ impl Reactor {
         self.switch.handle_timeout(self.now());
         self.act();
         self.take_datagrams()?;
+        self.take_frames();
+        self.look_at_spans();
         self.take_greeting();
         self.take_commands();
         self.flush();
@@ -220,6 +249,32 @@ impl Reactor {
         }
         self.again = true;
         Ok(())
+    }
+
+    fn take_frames(&mut self) {
+        let mut frames = Vec::new();
+        for (index, span) in self.shell.spans.iter_mut().enumerate() {
+            let id = SpanId(index as i64 + 1);
+            self.again |= span.take(|frame| frames.push((id, frame.to_vec())));
+        }
+        for (id, frame) in frames {
+            self.switch.handle_frame(self.now(), id, &frame);
+            self.act();
+        }
+    }
+
+    fn look_at_spans(&mut self) {
+        if self.looked.elapsed() < ms(SPAN_LOOK_MS) {
+            return;
+        }
+        self.looked = Instant::now();
+        for index in 0..self.shell.spans.len() {
+            let Some(status) = self.shell.spans.get_mut(index).map(LiveSpan::status) else {
+                return;
+            };
+            self.switch.handle_span(self.now(), SpanId(index as i64 + 1), status);
+            self.act();
+        }
     }
 
     /// A new connection replaces the one that is here as soon as it has greeted properly.
@@ -293,6 +348,12 @@ impl Reactor {
                     tracing::trace!(%to, "{}", String::from_utf8_lossy(&bytes));
                     // A full socket is like a lost packet: its transaction sends again.
                     let _ = self.shell.sip.try_send_to(&bytes, to);
+                }
+                Output::Frame { span, bytes } => {
+                    let index = usize::try_from(span.0 - 1).unwrap_or(usize::MAX);
+                    if let Some(span) = self.shell.spans.get_mut(index) {
+                        span.send(&bytes);
+                    }
                 }
                 Output::Link(message) => self.say(&message),
                 Output::Sound(order) => self.order_sound(order),

@@ -48,6 +48,20 @@ pub enum SoundOrder {
         /// IP address and UDP port.
         address: Option<SocketAddr>,
     },
+    /// The channel whose octets are a bearer port's sound.
+    Bearer {
+        /// Which port.
+        port: PortId,
+        /// Place of the span in the model (from 0) and time slot; `None`: apart.
+        channel: Option<(u8, u8)>,
+    },
+    /// Try whether a loop is closed on an idle channel.
+    LoopTest {
+        /// Place of the span in the model, from 0.
+        span: u8,
+        /// Time slot.
+        slot: u8,
+    },
     /// Leave the loop. Recorders that still run are ended first.
     Stop,
 }

@@ -81,6 +81,8 @@ pub struct Sound {
     pub bell: Doorbell,
     /// Its counters.
     pub pulse: Arc<SoundPulse>,
+    /// The B-channels of the spans, in the order of the model.
+    pub spans: Vec<Box<dyn board_port::Bearers>>,
 }
 
 impl Sound {
@@ -206,6 +208,7 @@ impl Turn {
                         *remote = Remote { address, learning: true, hungry: true };
                     }
                 }
+                SoundOrder::Bearer { .. } | SoundOrder::LoopTest { .. } => {}
                 SoundOrder::Stop => self.stop = true,
             }
         }
@@ -403,6 +406,7 @@ mod tests {
             ends: sound_ends,
             bell,
             pulse: pulse.clone(),
+            spans: Vec::new(),
         };
         let thread = sound.start().unwrap();
         let phones = [0, 1].map(|_| UdpSocket::bind((LOOPBACK, 0)).unwrap());

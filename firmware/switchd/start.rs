@@ -10,22 +10,25 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 use std::{fs, process};
 
+use board_port::{Bearers, EchoPlace, FrameChannel, Span};
 use link::key::{self, KeyError};
 use tokio::net::{UdpSocket, UnixDatagram, UnixListener};
 
 use crate::archive::{Archive, ArchiveError};
 use crate::config::{Config, ConfigError, EX_CONFIG};
 use crate::disk::Disk;
+use crate::hardware::Absent;
 use crate::journal::file::next_epoch;
 use crate::journal::{Journal, JournalError};
 use crate::keep::Keeper;
 use crate::limits::{DISK_ORDERS_MAX, MEDIA_TIMEOUT_MS};
+use crate::live_span::LiveSpan;
 use crate::reactor::{self, Shell, now};
 use crate::ready::Ready;
 use crate::seam::{DiskOrder, Doorbell, SoundPulse, rings};
 use crate::shelf::{self, ShelfError};
 use crate::sound::{Sound, bind_ports};
-use crate::switch::{Setup, Switch};
+use crate::switch::{Setup, SpanSetup, Switch};
 
 /// switchd cannot start, or cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -121,6 +124,7 @@ async fn assemble(config: &Config) -> Result<Threads, StartError> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(KeyError::NoRandom)?;
     let address = advertised(config.listen);
+    let spans = open_spans(config);
     let setup = Setup {
         epoch,
         seed,
@@ -134,6 +138,7 @@ async fn assemble(config: &Config) -> Result<Threads, StartError> {
         media_timeout_ms: MEDIA_TIMEOUT_MS,
         realm: config.realm.clone(),
         library,
+        spans: spans.setups,
     };
     let switch = Switch::new(now(born), setup, journal.book(), keeper.load());
 
@@ -143,6 +148,7 @@ async fn assemble(config: &Config) -> Result<Threads, StartError> {
         ends: sound_ends,
         bell: bell.another()?,
         pulse: Arc::clone(&pulse),
+        spans: spans.bearers,
     };
     let (disk_orders, orders) = sync_channel(DISK_ORDERS_MAX);
     let (reports, disk_reports) = sync_channel(DISK_ORDERS_MAX);
@@ -162,10 +168,47 @@ async fn assemble(config: &Config) -> Result<Threads, StartError> {
         keeper,
         ready: Ready::open(),
         born,
+        spans: spans.watched.into_iter().map(LiveSpan::new).collect::<io::Result<_>>()?,
     };
     tracing::info!(epoch = epoch.0, sip = %config.sip, legs = legs_max, "switchd serves");
     reactor::serve(shell, switch).await?;
     Ok((disk_orders, threads))
+}
+
+/// The spans of the model, each cut into what the threads need of it. One that cannot be opened keeps
+/// its place: it is shown with its alarm.
+#[derive(Default)]
+struct OpenSpans {
+    setups: Vec<SpanSetup>,
+    bearers: Vec<Box<dyn Bearers>>,
+    watched: Vec<Option<(Box<dyn FrameChannel>, Box<dyn Span>)>>,
+}
+
+fn open_spans(config: &Config) -> OpenSpans {
+    let mut open = OpenSpans::default();
+    for hardware in &config.spans {
+        match hardware.open(&config.data) {
+            Ok(mut parts) => {
+                let by_card = hardware.echo && cancels_echo(parts.span.as_mut(), &hardware.slots);
+                open.setups.push(hardware.setup(by_card));
+                open.bearers.push(parts.bearers);
+                open.watched.push(Some((parts.frames, parts.span)));
+            }
+            Err(error) => {
+                tracing::error!(%error, device = ?hardware.device, "a span was not opened");
+                open.setups.push(hardware.setup(false));
+                open.bearers.push(Box::new(Absent));
+                open.watched.push(None);
+            }
+        }
+    }
+    open
+}
+
+/// Whether the card cancels the echo of every channel by itself.
+fn cancels_echo(span: &mut dyn Span, slots: &[u8]) -> bool {
+    let by_card = |&slot: &u8| matches!(span.set_echo(slot, true), Ok(EchoPlace::Card));
+    slots.iter().map(by_card).fold(true, |all, this| all && this)
 }
 
 fn bind_sip(config: &Config) -> Result<StdUdpSocket, ConfigError> {

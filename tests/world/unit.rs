@@ -125,6 +125,7 @@ impl Unit {
             media_timeout_ms: 0,
             realm: self.config.sip.realm.clone(),
             library: self.library.clone(),
+            spans: Vec::new(),
         };
         self.facts = Facts::new(self.lengths.clone());
         self.switch = Some(Switch::new(now, setup, &self.book, self.desired.clone()));
@@ -314,6 +315,8 @@ impl Unit {
     fn do_effect(&mut self, now: Now, effect: Effect) {
         match effect {
             Effect::Sip { to, bytes } => self.sip.push_back((to, bytes)),
+            // This world has no spans yet.
+            Effect::Frame { .. } => {}
             Effect::Link(message) => {
                 if self.linked {
                     self.to_center.push_back(message);

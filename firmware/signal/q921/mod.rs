@@ -18,6 +18,6 @@ mod state;
 mod tests;
 
 pub use code::Code;
-pub use frame::Role;
+pub use frame::{Frame, FrameError, Role, Seq, Supervision, Turn};
 pub use link::{By, Link, Output, Request, Settings, Snapshot, Timer, Why};
 pub use state::State;

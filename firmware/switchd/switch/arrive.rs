@@ -2,12 +2,14 @@
 
 use call::id::LegOrigin;
 use call::{Cause, LegId, LegPhase, LegTag, Side};
-use link::{Direction, Event, LegRecord, Line, Refusal};
-use signal::sip::endpoint::CallKey;
+use link::{Channel, Direction, Event, LegRecord, Line, Refusal};
 
 use super::leg::{Leg, Plan};
 use super::line::Arrival;
+use super::number::trunk_for;
+use super::span::SpanArrival;
 use super::talk::wrong_phase;
+use super::way::LineCall;
 use super::{Note, Switch, Timer, Turned};
 use crate::limits::{LEGS_PER_ACCOUNT_MAX, UNANSWERED_MS};
 
@@ -19,12 +21,14 @@ impl Switch {
                 Turned::Full => Cause::NoCircuit,
                 Turned::LineFull => Cause::UserBusy,
                 Turned::NoSound => Cause::IncompatibleDestination,
+                Turned::NotOurs => Cause::UnallocatedNumber,
                 Turned::Stopping => Cause::TemporaryFailure,
             };
-            return self.turn_away(arrival.call, cause, why);
+            return self.turn_away(LineCall::Sip(arrival.call), cause, why);
         }
+        let call = LineCall::Sip(arrival.call);
         let Some(port) = self.ports.take() else {
-            return self.turn_away(arrival.call, Cause::NoCircuit, Turned::Full);
+            return self.turn_away(call, Cause::NoCircuit, Turned::Full);
         };
         let answer = match arrival.offer.as_deref().map(|o| self.lines.answer(port, o)) {
             None => None,
@@ -32,18 +36,57 @@ impl Switch {
             Some(Err(_)) => {
                 self.ports.give_back(port);
                 let cause = Cause::IncompatibleDestination;
-                return self.turn_away(arrival.call, cause, Turned::NoSound);
+                return self.turn_away(call, cause, Turned::NoSound);
             }
         };
+        let Arrival { line, called, caller, .. } = arrival;
+        let record = self.arrival_record(line, called, caller);
+        let mut new = Leg::new(record, port, call, Plan::None, 0);
+        new.answer = answer;
+        self.take_in(new);
+    }
+
+    /// Somebody calls over a span.
+    pub(super) fn arrived_on_span(&mut self, arrival: SpanArrival) {
+        let SpanArrival { span, call, slot, called, caller } = arrival;
+        let call = LineCall::Span(span, call);
+        let did_digits = self.spans.did_digits(span);
+        let found = trunk_for(&self.desired.trunks, (span, slot), &called, did_digits);
+        let Some((trunk, called)) = found else {
+            return self.turn_away(call, Cause::UnallocatedNumber, Turned::NotOurs);
+        };
+        let line = Line::Trunk(trunk);
+        if let Err(why) = self.may_arrive(line) {
+            let cause = match why {
+                Turned::Stopping => Cause::TemporaryFailure,
+                Turned::Full | Turned::LineFull | Turned::NoSound | Turned::NotOurs => {
+                    Cause::Congestion
+                }
+            };
+            return self.turn_away(call, cause, why);
+        }
+        let Some(port) = self.ports.take() else {
+            return self.turn_away(call, Cause::Congestion, Turned::Full);
+        };
+        let mut record = self.arrival_record(line, called, caller);
+        record.channel = Some(Channel { span, slot });
+        self.take_in(Leg::new(record, port, call, Plan::None, 0));
+    }
+
+    fn arrival_record(&mut self, line: Line, called: String, caller: String) -> LegRecord {
         self.legs_named += 1;
         let leg = LegId::new(LegOrigin::Switch, self.setup.epoch, self.legs_named);
-        let direction = Direction::In;
-        let mut record = LegRecord::new(leg, LegTag(0), arrival.line, direction, self.now.stamp);
-        record.called = arrival.called;
-        record.caller = arrival.caller;
+        let mut record = LegRecord::new(leg, LegTag(0), line, Direction::In, self.now.stamp);
+        record.called = called;
+        record.caller = caller;
         record.phase = LegPhase::Dialing;
-        let mut new = Leg::new(record.clone(), port, arrival.call, Plan::None, 0);
-        new.answer = answer;
+        record
+    }
+
+    /// A leg that came in enters the tables, and centerd is asked.
+    fn take_in(&mut self, new: Leg) {
+        let leg = new.id();
+        let record = new.record.clone();
         self.begin_leg(new);
         self.changed.remove(&leg);
         self.keep(leg);
@@ -68,8 +111,8 @@ impl Switch {
         if self.legs_on(line) >= bound { Err(Turned::LineFull) } else { Ok(()) }
     }
 
-    fn turn_away(&mut self, call: CallKey, cause: Cause, why: Turned) {
-        self.lines.hang_up(self.now.tick, call, cause);
+    fn turn_away(&mut self, call: LineCall, cause: Cause, why: Turned) {
+        self.hang_up_call(call, cause);
         self.note(Note::Refused { why });
     }
 
@@ -101,7 +144,7 @@ impl Switch {
             l.record.phase = LegPhase::Alerting;
             l.record.ringing.get_or_insert(at);
         });
-        self.lines.ring(self.now.tick, call);
+        self.ring_call(call);
         Ok(())
     }
 
@@ -117,7 +160,7 @@ impl Switch {
     }
 
     /// An incoming, unanswered leg about which centerd has given an order.
-    fn taken(&mut self, leg: LegId) -> Result<CallKey, Refusal> {
+    fn taken(&mut self, leg: LegId) -> Result<LineCall, Refusal> {
         let found = self.legs.get_mut(&leg).ok_or(Refusal::NoSuchLeg { leg })?;
         let phase = found.record.phase;
         if found.record.direction == Direction::Out
@@ -136,7 +179,15 @@ impl Switch {
 
     fn accept(&mut self, leg: LegId) {
         let Some(found) = self.legs.get_mut(&leg) else { return };
-        let (port, call) = (found.port, found.call);
+        let port = found.port;
+        let call = match found.call {
+            LineCall::Sip(call) => call,
+            LineCall::Span(span, call) => {
+                self.open_bearer(leg);
+                self.spans.accept(self.now, span, call);
+                return self.was_answered(leg);
+            }
+        };
         let sdp = match found.answer.take() {
             Some((answer, agreed)) => {
                 self.agree(leg, agreed);
@@ -156,7 +207,11 @@ impl Switch {
             return;
         }
         // Who made no offer of sound could not be spoken to before another round trip.
-        let spoken_to = matches!(found.record.line, Line::Trunk(_)) && found.answer.is_some();
+        let offered = match found.call {
+            LineCall::Sip(_) => found.answer.is_some(),
+            LineCall::Span(..) => true,
+        };
+        let spoken_to = matches!(found.record.line, Line::Trunk(_)) && offered;
         let prompt = self.desired.fallback.prompt.clone().filter(|_| spoken_to);
         let Some(prompt) = prompt.filter(|p| self.setup.library.find(p).is_some()) else {
             return self.end_leg(leg, Cause::SubscriberAbsent, Side::Box);

@@ -16,6 +16,7 @@
 //! Port         the port was closed … its last fact         the port is free all the same
 //! Recorder     the recorder was stopped … it is sealed     reported as cut
 //! Orphans      centerd went away … it is back              legs that wait for it are hung up
+//! Spans        a span changed … a moment later             told, once for many changes
 //! Health       every five seconds                          told
 //! ```
 
@@ -54,6 +55,8 @@ pub enum Timer {
     Recorder(RecordingId),
     /// centerd is away for long.
     Orphans,
+    /// Tell the spans that changed.
+    Spans,
     /// Tell the state.
     Health,
 }

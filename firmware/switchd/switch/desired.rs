@@ -36,6 +36,7 @@ impl Switch {
         let before = std::mem::replace(&mut self.desired, desired);
         let version = self.desired.version;
         self.lines.configure(self.now.tick, &self.desired);
+        self.spans.configure(self.now, &self.desired.spans);
         let same = |trunk: &Trunk| before.trunks.contains(trunk);
         let fresh = self.desired.trunks.iter().filter(|t| !same(t)).map(|t| t.id);
         let fresh: Vec<TrunkId> = fresh.collect();
@@ -44,6 +45,7 @@ impl Switch {
         for trunk in fresh {
             self.trunks.insert(trunk, (TrunkState::Trying, String::new()));
         }
+        self.judge_channel_trunks();
         self.judge_trunks();
         self.note(Note::Desired { version });
     }
@@ -120,7 +122,7 @@ impl Switch {
         }
     }
 
-    fn trunk_is(&mut self, trunk: TrunkId, state: TrunkState, text: String) {
+    pub(super) fn trunk_is(&mut self, trunk: TrunkId, state: TrunkState, text: String) {
         if !self.desired.trunks.iter().any(|t| t.id == trunk) {
             return;
         }

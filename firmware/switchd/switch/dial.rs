@@ -1,16 +1,24 @@
 //! Calling out, and what the far end of any leg says about its call and its sound.
 
 use call::{Cause, LegId, LegPhase, LegTag, Side};
-use link::{Destination, Direction, LegRecord, Line, OnAnswer, Refusal};
+use link::{Channel, Destination, Direction, LegRecord, Line, OnAnswer, Refusal, Way};
 use media::{Command, Ear, Gain, Listening, OpenPort, PortId, Source};
 use signal::sip::sdp::{self, Negotiated};
 
-use super::leg::{Leg, Plan};
+use super::leg::{Leg, LegSound, Plan};
 use super::line::{Dial, Fact};
 use super::port::player_of;
+use super::span::{SpanDial, Unplaced};
+use super::way::LineCall;
 use super::{Note, Output, Switch, Timer};
 use crate::limits::{LEGS_PER_ACCOUNT_MAX, MUTE_MS, RING_BEGINS_MS, RING_TIMEOUT_MAX_MS};
 use crate::seam::SoundOrder;
+
+/// How a number is called.
+enum WayDial {
+    Sip(Dial),
+    Span(SpanDial),
+}
 
 impl Switch {
     pub(super) fn originate(
@@ -36,16 +44,17 @@ impl Switch {
         let Some(port) = self.ports.take() else {
             return Err(Refusal::Full { bound: "limits.legs".to_owned() });
         };
-        let call = match self.lines.dial(self.now.tick, leg, dial, port) {
-            Ok(call) => call,
-            Err(refused) => {
+        let (call, channel) = match self.dial_way(leg, dial, &called, port) {
+            Ok(dialled) => dialled,
+            Err(refusal) => {
                 self.ports.give_back(port);
-                return Err(Refusal::Unknown { name: format!("a way to {called} ({refused})") });
+                return Err(refusal);
             }
         };
         let mut record = LegRecord::new(leg, tag, line, Direction::Out, self.now.stamp);
         record.called = called;
         record.caller = caller;
+        record.channel = channel;
         record.phase = LegPhase::Dialing;
         record.dialled = Some(self.now.stamp);
         let ring_timeout_ms = ring_timeout_ms.min(RING_TIMEOUT_MAX_MS);
@@ -55,10 +64,38 @@ impl Switch {
         Ok(())
     }
 
+    /// Sends the INVITE or the SETUP.
+    fn dial_way(
+        &mut self,
+        leg: LegId,
+        dial: WayDial,
+        called: &str,
+        port: PortId,
+    ) -> Result<(LineCall, Option<Channel>), Refusal> {
+        match dial {
+            WayDial::Sip(dial) => {
+                let call = self.lines.dial(self.now.tick, leg, dial, port).map_err(|refused| {
+                    Refusal::Unknown { name: format!("a way to {called} ({refused})") }
+                })?;
+                Ok((LineCall::Sip(call), None))
+            }
+            WayDial::Span(dial) => {
+                let placed = self.spans.dial(self.now, leg, &dial);
+                let (span, call, slot) = placed.map_err(|unplaced| Refusal::Full {
+                    bound: match unplaced {
+                        Unplaced::NoChannel => "channels of the trunk".to_owned(),
+                        Unplaced::Refused(refused) => refused.to_string(),
+                    },
+                })?;
+                Ok((LineCall::Span(span, call), Some(Channel { span, slot })))
+            }
+        }
+    }
+
     /// A new leg enters the tables; the journal hears of it before anything is sent.
     pub(super) fn begin_leg(&mut self, leg: Leg) {
         let id = leg.id();
-        self.lines.belongs(leg.call, id);
+        self.call_belongs(leg.call, id);
         self.legs.insert(id, leg);
         self.changed.insert(id);
     }
@@ -84,7 +121,7 @@ impl Switch {
     }
 
     /// Line, number called, number shown, and how it is dialled.
-    fn resolve(&self, to: Destination) -> Result<(Line, String, String, Dial), Refusal> {
+    fn resolve(&self, to: Destination) -> Result<(Line, String, String, WayDial), Refusal> {
         match to {
             Destination::Account { account, caller, auto_answer } => {
                 let found = self.desired.accounts.iter().find(|a| a.id == account);
@@ -97,7 +134,7 @@ impl Switch {
                     return Err(Refusal::Full { bound: "LEGS_PER_ACCOUNT_MAX".to_owned() });
                 }
                 let dial = Dial::Account { account, caller: caller.clone(), auto_answer };
-                Ok((line, found.user.clone(), caller, dial))
+                Ok((line, found.user.clone(), caller, WayDial::Sip(dial)))
             }
             Destination::Trunk { trunk, number, caller_id } => {
                 let found = self.desired.trunks.iter().find(|t| t.id == trunk);
@@ -115,7 +152,13 @@ impl Switch {
                 };
                 check_dialable(&number)?;
                 let (caller, called) = (shown.clone(), number.clone());
-                let dial = Dial::Trunk { trunk, number, caller };
+                let dial = match &found.way {
+                    Way::Sip(_) => WayDial::Sip(Dial::Trunk { trunk, number, caller }),
+                    Way::Channels { groups, hunt } => {
+                        let (groups, hunt) = (groups.clone(), *hunt);
+                        WayDial::Span(SpanDial { groups, hunt, number, caller })
+                    }
+                };
                 Ok((line, called, shown, dial))
             }
         }
@@ -136,7 +179,13 @@ impl Switch {
         }
     }
 
-    fn moved_on(&mut self, leg: LegId, phase: LegPhase, cause: Option<Cause>, by: Option<Side>) {
+    pub(super) fn moved_on(
+        &mut self,
+        leg: LegId,
+        phase: LegPhase,
+        cause: Option<Cause>,
+        by: Option<Side>,
+    ) {
         let ending = self.leg(leg).is_some_and(|l| l.ending.is_some());
         match phase {
             LegPhase::Idle | LegPhase::Seized | LegPhase::Dialing | LegPhase::Releasing => {}
@@ -145,6 +194,10 @@ impl Switch {
                     l.record.phase = l.record.phase.max(LegPhase::Proceeding);
                     l.record.early_media |= l.sound.is_some();
                 });
+                // Sound without a word of ringing: carriers put the ringing tone into it.
+                if self.leg(leg).is_some_and(|l| l.sound.is_some()) {
+                    self.ringing_began(leg);
+                }
             }
             LegPhase::Alerting if !ending => self.rings(leg),
             LegPhase::Answered if !ending => self.was_answered(leg),
@@ -157,11 +210,18 @@ impl Switch {
     }
 
     fn rings(&mut self, leg: LegId) {
-        let at = self.now.stamp;
         self.change(leg, |l| {
             l.record.phase = l.record.phase.max(LegPhase::Alerting);
-            l.record.ringing.get_or_insert(at);
             l.record.early_media |= l.sound.is_some();
+        });
+        self.ringing_began(leg);
+    }
+
+    /// From now on our patience runs.
+    fn ringing_began(&mut self, leg: LegId) {
+        let at = self.now.stamp;
+        self.change(leg, |l| {
+            l.record.ringing.get_or_insert(at);
         });
         let outbound = self.leg(leg).filter(|l| l.record.direction == Direction::Out);
         if let Some(ring_ms) = outbound.map(|l| u64::from(l.ring_timeout_ms)) {
@@ -210,7 +270,8 @@ impl Switch {
     /// The far end wants other sound, as a rule hold or its end.
     fn reoffered(&mut self, leg: LegId, offer: Option<&str>) {
         let Some(found) = self.leg(leg) else { return };
-        let (port, call) = (found.port, found.call);
+        let LineCall::Sip(call) = found.call else { return };
+        let port = found.port;
         let Some(offer) = offer else {
             let ours = self.lines.offer(port);
             return self.lines.accept_reoffer(self.now.tick, call, &ours);
@@ -231,14 +292,14 @@ impl Switch {
     pub(super) fn agree(&mut self, leg: LegId, agreed: Negotiated) {
         let Some(found) = self.legs.get_mut(&leg) else { return };
         let port = found.port;
-        let before = found.sound.replace(agreed.clone());
+        let before = found.sound.replace(LegSound::Packets(agreed.clone()));
         self.deadlines.stop(Timer::Mute(leg));
         // The far end that no longer wants to hear us has put us on hold.
         let held = !agreed.direction.sends();
         let changed = found.record.held != held;
         match before {
             None => self.open_port(port, &agreed),
-            Some(before) if before == agreed => {}
+            Some(LegSound::Packets(before)) if before == agreed => {}
             Some(_) => {
                 self.order_sound(Command::SetCodec(port, codec_of(&agreed)));
                 self.order_sound(Command::SetDigitPayload(port, agreed.dtmf_pt));
@@ -279,7 +340,10 @@ impl Switch {
     /// An answered leg that is not held by its far end must be heard from.
     fn watch_silence(&mut self, leg: LegId) {
         let Some(found) = self.leg(leg) else { return };
-        if found.record.phase != LegPhase::Answered || found.sound.is_none() {
+        // A channel's silence is the line's business: it has alarms.
+        if found.record.phase != LegPhase::Answered
+            || !matches!(found.sound, Some(LegSound::Packets(_)))
+        {
             return;
         }
         let ms = if found.record.held { 0 } else { self.setup.media_timeout_ms };

@@ -3,8 +3,9 @@
 use call::{Cause, LegId, Side};
 use link::{AnswerPlan, LegRecord};
 use media::{PortId, PromptId};
-use signal::sip::endpoint::CallKey;
 use signal::sip::sdp::Negotiated;
+
+use super::way::LineCall;
 
 /// One leg.
 #[derive(Clone, Debug)]
@@ -12,14 +13,14 @@ pub(crate) struct Leg {
     pub(crate) record: LegRecord,
     /// Its place in the sound core, and its pair of RTP ports.
     pub(crate) port: PortId,
-    /// Its call in the SIP endpoint.
-    pub(crate) call: CallKey,
+    /// Its call.
+    pub(crate) call: LineCall,
     pub(crate) plan: Plan,
     pub(crate) ring_timeout_ms: u32,
     pub(crate) play: Option<Playing>,
     pub(crate) collect: Option<Collecting>,
-    /// What was agreed on with the far end; the port is open from then on.
-    pub(crate) sound: Option<Negotiated>,
+    /// How its sound comes and goes; the port is open from then on.
+    pub(crate) sound: Option<LegSound>,
     /// Why and by whom it ends, once we have asked for the end.
     pub(crate) ending: Option<(Cause, Side)>,
     /// Incoming: our answer to the caller's offer of sound, until it is given.
@@ -30,7 +31,7 @@ impl Leg {
     pub(crate) fn new(
         record: LegRecord,
         port: PortId,
-        call: CallKey,
+        call: LineCall,
         plan: Plan,
         ring_timeout_ms: u32,
     ) -> Leg {
@@ -57,6 +58,15 @@ impl Leg {
         let answered = self.record.phase == call::LegPhase::Answered;
         answered && self.sound.is_some() && self.ending.is_none()
     }
+}
+
+/// How the sound of a leg comes and goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LegSound {
+    /// In packets, as agreed on with the far end.
+    Packets(Negotiated),
+    /// In the channel of a span.
+    Bearer,
 }
 
 /// What remains of a leg's answer plan.

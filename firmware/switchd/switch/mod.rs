@@ -25,6 +25,7 @@ mod dial;
 mod gather;
 mod leg;
 mod line;
+mod number;
 mod offer;
 mod order;
 pub mod output;
@@ -33,8 +34,11 @@ pub mod prompt;
 mod record;
 mod report;
 mod session;
-mod span;
+pub mod span;
+mod span_state;
 mod talk;
+mod trace;
+mod way;
 mod wire;
 
 #[cfg(test)]
@@ -43,7 +47,8 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
-use call::{AccountId, Cause, Epoch, LegId, Now, RecordingId, Side, Tick, TrunkId};
+use board_port::SpanStatus;
+use call::{AccountId, Cause, Epoch, LegId, Now, RecordingId, Side, SpanId, Tick, TrunkId};
 use link::{Alarm, Contact, DesiredState, Event, ToCenter, TrunkState};
 
 use crate::journal::{Book, Entry};
@@ -53,6 +58,7 @@ use crate::seam::SoundOrder;
 pub use deadline::Timer;
 pub use output::{Note, Output, Parting, Turned};
 pub use prompt::{Library, Sound};
+pub use span::SpanSetup;
 
 use deadline::Deadlines;
 use leg::Leg;
@@ -61,6 +67,7 @@ use offer::Offers;
 use port::{Ports, Recorders};
 use record::Taping;
 use session::Session;
+use span::Spans;
 use talk::Talks;
 use wire::Wires;
 
@@ -91,6 +98,8 @@ pub struct Setup {
     pub realm: String,
     /// The sounds that were loaded.
     pub library: Library,
+    /// The spans of the model, in its order: at most [`crate::limits::SPANS_MAX`].
+    pub spans: Vec<SpanSetup>,
 }
 
 /// What only the shell can see.
@@ -111,6 +120,7 @@ pub struct Switch {
     now: Now,
     born: Now,
     lines: Lines,
+    spans: Spans,
     legs: BTreeMap<LegId, Leg>,
     /// Legs whose record centerd has not seen since its last change.
     changed: BTreeSet<LegId>,
@@ -126,6 +136,8 @@ pub struct Switch {
     desired: DesiredState,
     registrations: BTreeMap<AccountId, Vec<Contact>>,
     trunks: BTreeMap<TrunkId, (TrunkState, String)>,
+    /// Spans that changed and of which centerd has not heard.
+    untold_spans: BTreeSet<SpanId>,
     alarms: BTreeMap<Alarm, String>,
     vitals: Vitals,
     sound: report::SoundHealth,
@@ -145,6 +157,7 @@ impl Switch {
             now,
             born: now,
             lines: Lines::new(now, &setup, &realm),
+            spans: Spans::new(now, &setup.spans),
             legs: BTreeMap::new(),
             changed: BTreeSet::new(),
             legs_named: 0,
@@ -159,6 +172,7 @@ impl Switch {
             desired: DesiredState::default(),
             registrations: BTreeMap::new(),
             trunks: BTreeMap::new(),
+            untold_spans: BTreeSet::new(),
             alarms: BTreeMap::new(),
             vitals: Vitals::default(),
             sound: report::SoundHealth::default(),
@@ -184,10 +198,25 @@ impl Switch {
         self.settle();
     }
 
+    /// A frame has come on the D-channel of a span, without its check sequence.
+    pub fn handle_frame(&mut self, now: Now, span: SpanId, frame: &[u8]) {
+        self.now = now;
+        self.spans.receive(now, span, frame);
+        self.settle();
+    }
+
+    /// What layer 1 of a span says; to be told about four times a second.
+    pub fn handle_span(&mut self, now: Now, span: SpanId, status: SpanStatus) {
+        self.now = now;
+        self.spans.layer1(now, span, status);
+        self.settle();
+    }
+
     /// Time has passed: everything that is due by now.
     pub fn handle_timeout(&mut self, now: Now) {
         self.now = now;
         self.lines.expire(now.tick);
+        self.spans.expire(now);
         self.settle();
         while let Some(timer) = self.deadlines.expired(now.tick) {
             self.due(timer);
@@ -230,14 +259,21 @@ impl Switch {
     #[must_use]
     pub fn next_timeout(&self) -> Option<Tick> {
         let ours = self.deadlines.next().map(|(due, _)| due);
-        [ours, self.lines.next_timeout()].into_iter().flatten().min()
+        [ours, self.lines.next_timeout(), self.spans.next_timeout()].into_iter().flatten().min()
     }
 
-    /// Takes what the endpoint has to say until it is silent, then tells what has changed.
+    /// Takes what the lines have to say until they are silent, then tells what has changed.
     fn settle(&mut self) {
-        while let Some(said) = self.lines.poll() {
-            self.handle_said(said);
+        loop {
+            if let Some(said) = self.lines.poll() {
+                self.handle_said(said);
+            } else if let Some(said) = self.spans.poll() {
+                self.handle_span_said(said);
+            } else {
+                break;
+            }
         }
+        self.notice_spans();
         self.tell_changes();
     }
 
@@ -258,6 +294,7 @@ impl Switch {
             Timer::Port(port) => self.ports.closed(media::PortId(port)),
             Timer::Recorder(recording) => self.seal_overdue(recording),
             Timer::Orphans => self.end_orphans(),
+            Timer::Spans => self.tell_spans(),
             Timer::Health => self.tell_health(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use call::{Epoch, LegId};
+use call::{Epoch, LegId, SpanId};
 use link::{DesiredState, ToCenter};
 
 use crate::journal::Entry;
@@ -17,6 +17,13 @@ pub enum Output {
         /// Where to.
         to: SocketAddr,
         /// The datagram.
+        bytes: Vec<u8>,
+    },
+    /// Send this frame, without its check sequence, on the D-channel of a span.
+    Frame {
+        /// Which span.
+        span: SpanId,
+        /// The frame.
         bytes: Vec<u8>,
     },
     /// Say this to centerd.
@@ -109,6 +116,8 @@ pub enum Turned {
     LineFull,
     /// No sound that we could understand.
     NoSound,
+    /// No trunk owns the number or the channel.
+    NotOurs,
     /// The box is stopping.
     Stopping,
 }

@@ -111,6 +111,7 @@ impl Switch {
             recordings: self.recordings.values().map(|t| t.record.clone()).collect(),
             registrations: self.registrations.iter().map(|(&a, c)| (a, c.clone())).collect(),
             trunks: self.trunks.iter().map(|(&t, (s, text))| (t, *s, text.clone())).collect(),
+            spans: self.spans.all().map(|span| self.span_record(span)).collect(),
             alarms: self.alarms.iter().map(|(&a, text)| (a, text.clone())).collect(),
             health: self.health(),
         }
@@ -186,7 +187,7 @@ impl Switch {
     /// Writes what is known of a leg, and what a CANCEL or BYE after our death needs.
     pub(super) fn keep(&mut self, leg: LegId) {
         let Some(found) = self.legs.get(&leg) else { return };
-        let dialog = self.lines.kept_dialog(found.call);
+        let dialog = self.kept_call(found.call);
         let record = Box::new(found.record.clone());
         self.write(Entry::Leg { record, dialog });
     }
@@ -209,6 +210,7 @@ impl Switch {
         let health = self.health();
         self.sound.late_us = [0; 3];
         self.tell(Event::Health(health));
+        self.tell_all_spans();
     }
 
     fn health(&self) -> Health {

@@ -9,6 +9,7 @@ use media::{Command, Ear, PortId, Source};
 use super::leg::{Leg, Plan};
 use super::port::{MUSIC_PLAYER, player_of};
 use super::prompt::BEEP;
+use super::way::LineCall;
 use super::wire::Row;
 use super::{Switch, Timer};
 use crate::journal::Entry;
@@ -241,7 +242,7 @@ impl Switch {
         });
         self.leave_everything(leg);
         self.deadlines.set(Timer::Release(leg), self.now.tick + RELEASE_MS);
-        self.lines.hang_up(self.now.tick, call, cause);
+        self.hang_up_call(call, cause);
     }
 
     /// The far end has ended the leg, or has confirmed that we did.
@@ -253,7 +254,7 @@ impl Switch {
         self.changed.remove(&leg);
         self.deadlines.stop_leg(leg);
         self.close_port(&gone);
-        self.lines.forget(gone.call, gone.port);
+        self.forget_call(gone.call, gone.port);
         gone.record.phase = LegPhase::Ended;
         gone.record.ended = Some(self.now.stamp);
         gone.record.cause = Some(cause);
@@ -296,8 +297,12 @@ impl Switch {
         }
         self.order_sound(Command::Stop(player_of(leg.port)));
         self.order_sound(Command::ClosePort(leg.port));
-        self.out
-            .push_back(super::Output::Sound(SoundOrder::Remote { port: leg.port, address: None }));
+        let port = leg.port;
+        let apart = match leg.call {
+            LineCall::Sip(_) => SoundOrder::Remote { port, address: None },
+            LineCall::Span(..) => SoundOrder::Bearer { port, channel: None },
+        };
+        self.out.push_back(super::Output::Sound(apart));
         self.ports.closing(leg.port);
         self.deadlines.set(Timer::Port(leg.port.0), self.now.tick + PORT_CLOSE_MS);
     }

@@ -3,4 +3,5 @@
 mod conversation;
 mod property;
 mod restart;
+mod span;
 mod town;

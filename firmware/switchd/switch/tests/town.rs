@@ -7,16 +7,19 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use call::id::LegOrigin;
 use call::{
-    AccountId, Cause, Epoch, LegId, LegPhase, LegTag, Now, OfferId, RecordingId, Stamp, Tick,
-    TrunkId,
+    AccountId, Cause, Epoch, LegId, LegPhase, LegTag, Now, OfferId, RecordingId, SpanId, Stamp,
+    Tick, TrunkId,
 };
 use link::{
     Account, AnswerPlan, Command, DesiredState, Destination, Event, LegRecord, NoSeat, OnAnswer,
-    Prompt, RecordingRecord, RecordingState, Refusal, Snapshot, ToCenter, SipWay, ToSwitch, Trunk, VERSION, Way,
+    Prompt, RecordingRecord, RecordingState, Refusal, SipWay, Snapshot, ToCenter, ToSwitch, Trunk,
+    VERSION, Way,
 };
 use media::{
     Ear, Fact, PlayEnd, PlayerId, PortId, PortStats, PromptId, RecorderId, Repeat, Source,
 };
+use signal::q921;
+use signal::q931::dchannel::{self, DChannel};
 use signal::sip::digest::{Algorithm, Ha1};
 use signal::sip::endpoint::{
     CallKey, CallSpec, Callee, Config, Endpoint, Output as Says, Register, Trunk as Uplink,
@@ -27,9 +30,11 @@ use signal::sip::wire::StatusCode;
 
 use crate::journal::{Book, Entry};
 use crate::seam::{DiskOrder, DiskReport, SoundOrder, SoundReport};
-use crate::switch::{Library, Output, Parting, Setup, Sound, Switch};
+use crate::switch::{Library, Output, Parting, Setup, Sound, SpanSetup, Switch};
 
 pub(super) const TRUNK: TrunkId = TrunkId(1);
+/// The one span of the test's box.
+pub(super) const SPAN: SpanId = SpanId(1);
 /// Length of every prompt of the town, ms.
 pub(super) const PROMPT_MS: u32 = 1_000;
 
@@ -85,6 +90,11 @@ pub(super) struct Town {
     /// Datagrams to and from the box are lost.
     pub(super) cut: bool,
     pub(super) core: Core,
+    /// The exchange behind the span, and what it said besides frames.
+    pub(super) exchange: DChannel,
+    pub(super) exchange_said: Vec<dchannel::Output>,
+    /// Which port each channel of the span is connected with.
+    pub(super) bearers: BTreeMap<u8, PortId>,
     disk: VecDeque<DiskReport>,
     pub(super) taping: BTreeMap<RecorderId, RecordingRecord>,
     pub(super) book: Book,
@@ -121,6 +131,9 @@ impl Town {
             sent: BTreeMap::new(),
             cut: false,
             core: Core::default(),
+            exchange: exchange(now),
+            exchange_said: Vec::new(),
+            bearers: BTreeMap::new(),
             disk: VecDeque::new(),
             taping: BTreeMap::new(),
             book,
@@ -400,7 +413,8 @@ impl Town {
         loop {
             let fars = self.fars.values().filter_map(|f| f.endpoint.next_timeout()).map(|t| t.0);
             let plays = self.core.players.values().flatten().copied();
-            let next = fars.chain(plays).chain(self.switch.next_timeout()).min();
+            let exchange = self.exchange.next_timeout().map(|(due, _)| due);
+            let next = fars.chain(plays).chain(self.switch.next_timeout()).chain(exchange).min();
             let Some(next) = next.filter(|t| *t <= end) else { break };
             self.jump(next.max(self.now.tick));
             self.step();
@@ -427,6 +441,9 @@ impl Town {
         for far in self.fars.values_mut() {
             far.endpoint.handle_timeout(tick);
         }
+        if self.exchange.next_timeout().is_some_and(|(due, _)| due <= tick) {
+            self.exchange.handle_timeout(tick);
+        }
         self.switch.handle_timeout(self.now);
         self.settle();
     }
@@ -436,6 +453,14 @@ impl Town {
         loop {
             if let Some(output) = self.switch.poll() {
                 self.do_for_switch(output);
+            } else if let Some(said) = self.exchange.poll() {
+                match said {
+                    dchannel::Output::Send(frame) if self.cut => drop(frame),
+                    dchannel::Output::Send(frame) => {
+                        self.switch.handle_frame(self.now, SPAN, &frame);
+                    }
+                    said => self.exchange_said.push(said),
+                }
             } else if let Some((address, says)) = self.far_says() {
                 self.do_for_far(address, says);
             } else if let Some((from, to, bytes)) = self.wire.pop_front() {
@@ -468,6 +493,12 @@ impl Town {
                 self.sent.insert(to, String::from_utf8_lossy(&bytes).into_owned());
                 self.wire.push_back((own(), to, bytes));
             }
+            Output::Frame { span, bytes } => {
+                assert_eq!(span, SPAN);
+                if !self.cut {
+                    self.exchange.handle_frame(self.now.tick, &bytes);
+                }
+            }
             Output::Link(message) => self.heard.push(message),
             Output::Sound(order) => self.core_obeys(order),
             Output::Journal(entry) => {
@@ -498,6 +529,11 @@ impl Town {
     }
 
     fn core_obeys(&mut self, order: SoundOrder) {
+        if let SoundOrder::Bearer { port, channel } = order {
+            self.bearers.retain(|_, at| *at != port);
+            let before = channel.and_then(|(_, slot)| self.bearers.insert(slot, port));
+            assert_eq!(before, None, "a channel is connected twice");
+        }
         let SoundOrder::Media(command) = order else { return };
         let tick = self.now.tick;
         match command {
@@ -646,7 +682,21 @@ fn setup(epoch: Epoch) -> Setup {
         media_timeout_ms: 60_000,
         realm: "linebox".to_owned(),
         library,
+        spans: vec![SpanSetup {
+            device: "run/span1".to_owned(),
+            slots: SLOTS.to_vec(),
+            echo: true,
+        }],
     }
+}
+
+/// The channels of the test's span: fewer than an E1 has, so that a trunk fills soon.
+pub(super) const SLOTS: [u8; 4] = [1, 2, 3, 17];
+
+/// The exchange behind the span: the other side of the same machines.
+fn exchange(now: Now) -> DChannel {
+    let config = dchannel::Config::new(q921::Role::Network);
+    DChannel::new(now.tick, dchannel::Config { channels: SLOTS.to_vec(), ..config })
 }
 
 pub(super) fn desired() -> DesiredState {
