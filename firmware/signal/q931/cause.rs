@@ -60,6 +60,8 @@ pub mod value {
     pub const ENQUIRY_ANSWER: u8 = 30;
     /// 81: no such call.
     pub const INVALID_CALL_REFERENCE: u8 = 81;
+    /// 82: the interface has no such channel.
+    pub const NO_SUCH_CHANNEL: u8 = 82;
     /// 96: a mandatory element is missing.
     pub const ELEMENT_MISSING: u8 = 96;
     /// 97: no such message.

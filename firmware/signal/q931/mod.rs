@@ -9,9 +9,12 @@
 //! segmentation, packets, broadcast, and the supplementary services of Q.932 (FACILITY is taken
 //! without action).
 
+pub mod call;
 pub mod cause;
+pub mod channels;
 pub mod dchannel;
 pub mod fault;
+pub mod restart;
 pub mod state;
 pub mod timer;
 pub mod wire;

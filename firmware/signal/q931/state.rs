@@ -86,7 +86,45 @@ pub enum Origin {
     Theirs,
 }
 
+/// How far a call has come, whichever side began it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// 0.
+    Null,
+    /// 1, 6: SETUP was not answered yet.
+    Begun,
+    /// 2, 25: digits follow.
+    Overlap,
+    /// 3, 9: all digits are there.
+    Proceeding,
+    /// 4, 7: it rings.
+    Ringing,
+    /// 8: answered, not acknowledged.
+    Answered,
+    /// 10.
+    Active,
+    /// 11, 12, 19.
+    Clearing,
+}
+
 impl State {
+    /// How far a call in this state has come.
+    #[must_use]
+    pub const fn stage(self) -> Stage {
+        match self {
+            State::Null => Stage::Null,
+            State::CallInitiated | State::CallPresent => Stage::Begun,
+            State::OverlapSending | State::OverlapReceiving => Stage::Overlap,
+            State::OutgoingCallProceeding | State::IncomingCallProceeding => Stage::Proceeding,
+            State::CallDelivered | State::CallReceived => Stage::Ringing,
+            State::ConnectRequest => Stage::Answered,
+            State::Active => Stage::Active,
+            State::DisconnectRequest | State::DisconnectIndication | State::ReleaseRequest => {
+                Stage::Clearing
+            }
+        }
+    }
+
     /// Whether the user began the call, if the state tells.
     const fn user_began(self) -> Option<bool> {
         match self {
@@ -104,25 +142,6 @@ impl State {
             | State::DisconnectRequest
             | State::DisconnectIndication
             | State::ReleaseRequest => None,
-        }
-    }
-
-    /// Whether the call is being cleared.
-    #[must_use]
-    pub const fn is_clearing(self) -> bool {
-        match self {
-            State::DisconnectRequest | State::DisconnectIndication | State::ReleaseRequest => true,
-            State::Null
-            | State::CallInitiated
-            | State::OverlapSending
-            | State::OutgoingCallProceeding
-            | State::CallDelivered
-            | State::CallPresent
-            | State::CallReceived
-            | State::ConnectRequest
-            | State::IncomingCallProceeding
-            | State::Active
-            | State::OverlapReceiving => false,
         }
     }
 
@@ -157,20 +176,13 @@ impl State {
     /// The phase of a leg in this state.
     #[must_use]
     pub const fn phase(self) -> LegPhase {
-        match self {
-            State::Null => LegPhase::Ended,
-            State::CallInitiated
-            | State::OverlapSending
-            | State::CallPresent
-            | State::OverlapReceiving => LegPhase::Dialing,
-            State::OutgoingCallProceeding | State::IncomingCallProceeding => LegPhase::Proceeding,
-            State::CallDelivered | State::CallReceived | State::ConnectRequest => {
-                LegPhase::Alerting
-            }
-            State::Active => LegPhase::Answered,
-            State::DisconnectRequest | State::DisconnectIndication | State::ReleaseRequest => {
-                LegPhase::Releasing
-            }
+        match self.stage() {
+            Stage::Null => LegPhase::Ended,
+            Stage::Begun | Stage::Overlap => LegPhase::Dialing,
+            Stage::Proceeding => LegPhase::Proceeding,
+            Stage::Ringing | Stage::Answered => LegPhase::Alerting,
+            Stage::Active => LegPhase::Answered,
+            Stage::Clearing => LegPhase::Releasing,
         }
     }
 }

@@ -11,8 +11,14 @@
 //!   orders of the owner ────────────► place, answer, hang up ──┘
 //! ```
 
+mod arrival;
 mod config;
+mod leg;
+mod orders;
 mod output;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -21,8 +27,13 @@ use call::{Cause, Tick};
 pub use config::{CallSetup, ChannelWish, Config, Hunt};
 pub use output::{CallId, ChannelState, Counted, Output, Trouble};
 
+use super::call::Call;
+use super::channels::Channels;
+use super::restart::{Restart, Scope};
 use super::state::{Origin, State};
-use crate::q921;
+use super::wire::Message;
+use crate::limits::{DCHANNEL_HELD_MAX, LINK_RETRY_MS};
+use crate::q921::{self, Link, Request};
 
 /// Which machine wants to be woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,11 +106,54 @@ pub struct Snapshot {
     pub counts: BTreeMap<Counted, u64>,
 }
 
+/// Whose a message is that belongs to no call of ours.
+const NOBODY: CallId = CallId(0);
+
+/// One call and its place in the tables.
+#[derive(Clone, Debug)]
+struct Leg {
+    call: Call,
+    /// Its call reference, and whether we have chosen it.
+    key: (u16, bool),
+    /// Its time slot; nothing when it stepped back before a call of the far end (§5.7).
+    slot: Option<u8>,
+    /// Both sides know the time slot.
+    agreed: bool,
+    /// Our SETUP has said that no other time slot will do.
+    exclusive: bool,
+    /// How it is begun again when the far end took the same time slot; nothing for a call of theirs.
+    retry: Option<Retry>,
+}
+
+/// What it takes to begin a call again on another channel.
+#[derive(Clone, Debug)]
+struct Retry {
+    setup: CallSetup,
+    /// How often it was begun.
+    tries: u32,
+    /// On which time slots.
+    tried: Vec<u8>,
+}
+
 /// The composition.
 #[derive(Clone, Debug)]
 pub struct DChannel {
     config: Config,
-    link: q921::Link,
+    link: Link,
+    layer1: bool,
+    up: bool,
+    /// The link was up once.
+    started: bool,
+    /// When the link is to be asked for again.
+    establish_at: Option<Tick>,
+    legs: BTreeMap<CallId, Leg>,
+    by_key: BTreeMap<(u16, bool), CallId>,
+    channels: Channels,
+    restart: Restart,
+    /// Messages that wait for the link, and whose they are.
+    held: VecDeque<(CallId, Vec<u8>)>,
+    last_call: u64,
+    last_reference: u16,
     counts: BTreeMap<Counted, u64>,
     out: VecDeque<Output>,
 }
@@ -108,29 +162,77 @@ impl DChannel {
     /// A D-channel that begins to establish its link at once. Layer 1 counts as up until
     /// [`DChannel::handle_layer1`] says otherwise.
     #[must_use]
-    pub fn new(_now: Tick, config: Config) -> DChannel {
-        DChannel {
-            link: q921::Link::new(config.role, config.link),
-            config,
+    pub fn new(now: Tick, config: Config) -> DChannel {
+        let mut new = DChannel {
+            link: Link::new(config.role, config.link),
+            layer1: true,
+            up: false,
+            started: false,
+            establish_at: None,
+            legs: BTreeMap::new(),
+            by_key: BTreeMap::new(),
+            channels: Channels::new(&config.channels, config.hunt),
+            restart: Restart::default(),
+            held: VecDeque::new(),
+            last_call: 0,
+            last_reference: 0,
             counts: BTreeMap::new(),
             out: VecDeque::new(),
-        }
+            config,
+        };
+        new.link.handle_layer1(now, true);
+        new.link.handle_request(now, Request::Establish);
+        new.settle(now);
+        new
     }
 
-    /// Takes over another configuration. Calls go on; a channel that is no more is forgotten when
-    /// its call ends; role and link stay as they were.
-    pub fn configure(&mut self, _now: Tick, config: Config) {
+    /// Takes over another configuration. Calls go on with the timers they have; a channel that is
+    /// no more is forgotten when its call ends; role and link stay as they were.
+    pub fn configure(&mut self, now: Tick, config: Config) {
+        self.channels.configure(&config.channels, config.hunt);
         self.config = Config { role: self.config.role, link: self.config.link, ..config };
+        self.settle(now);
     }
 
     /// A frame has come in, its check sequence checked and taken off.
-    pub fn handle_frame(&mut self, _now: Tick, _frame: &[u8]) {}
+    pub fn handle_frame(&mut self, now: Tick, frame: &[u8]) {
+        if self.layer1 {
+            self.link.handle_frame(now, frame);
+            self.settle(now);
+        }
+    }
 
     /// Layer 1 works, or shows an alarm. Talking calls are kept for T309.
-    pub fn handle_layer1(&mut self, _now: Tick, _up: bool) {}
+    pub fn handle_layer1(&mut self, now: Tick, up: bool) {
+        if up == self.layer1 {
+            return;
+        }
+        self.layer1 = up;
+        self.link.handle_layer1(now, up);
+        if up {
+            self.link.handle_request(now, Request::Establish);
+        } else {
+            self.link_lost(now);
+        }
+        self.settle(now);
+    }
 
     /// Wakes every machine that is due.
-    pub fn handle_timeout(&mut self, _now: Tick) {}
+    pub fn handle_timeout(&mut self, now: Tick) {
+        self.link.handle_timeout(now);
+        if self.establish_at.take_if(|at| *at <= now).is_some() {
+            self.link.handle_request(now, Request::Establish);
+        }
+        self.settle(now);
+        let due = |(call, leg): (&CallId, &Leg)| {
+            leg.call.next_timeout().filter(|(at, _)| *at <= now).map(|_| *call)
+        };
+        for call in self.legs.iter().filter_map(due).collect::<Vec<CallId>>() {
+            self.with(now, call, |call| call.handle_timeout(now));
+        }
+        self.restart.handle_timeout(now, self.config.timers.t316_ms);
+        self.settle(now);
+    }
 
     /// The next thing to do, in order.
     pub fn poll(&mut self) -> Option<Output> {
@@ -140,61 +242,126 @@ impl DChannel {
     /// When `handle_timeout` is wanted, and for which machine.
     #[must_use]
     pub fn next_timeout(&self) -> Option<(Tick, Timer)> {
-        None
+        let calls = self.legs.values().filter_map(|leg| leg.call.next_timeout()).min();
+        [
+            self.link.next_timeout().map(|(at, _)| (at, Timer::Link)),
+            self.establish_at.map(|at| (at, Timer::Establish)),
+            calls.map(|(at, timer)| (at, Timer::Call(timer))),
+            self.restart.next_timeout().map(|at| (at, Timer::Restart)),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// How it stands, and what it has counted.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
+        let of = |(call, leg): (&CallId, &Leg)| {
+            let (state, origin) = leg.call.snapshot();
+            CallSnapshot { call: *call, state, origin, channel: leg.slot }
+        };
         Snapshot {
-            up: false,
+            up: self.up,
             link: self.link.snapshot(),
-            calls: Vec::new(),
-            channels: Vec::new(),
+            calls: self.legs.iter().map(of).collect(),
+            channels: self.channels.states(),
             counts: self.counts.clone(),
         }
     }
 
-    /// Begins a call: SETUP goes out. Everything further is told by [`Output::Phase`].
-    ///
-    /// # Errors
-    /// When it was not begun; the call never existed then and no phase is told.
-    pub fn place(&mut self, _now: Tick, _setup: CallSetup) -> Result<CallId, Refused> {
-        Err(Refused::LinkDown)
+    /// Hands every machine's outputs to their takers until nobody has any.
+    fn settle(&mut self, now: Tick) {
+        loop {
+            if let Some(output) = self.link.poll() {
+                self.link_says(now, output);
+            } else if let Some(output) = self.restart.poll() {
+                self.restart_says(now, output);
+            } else if let Some((channel, state)) = self.channels.poll() {
+                self.out.push_back(Output::Channel { channel, state });
+            } else {
+                break;
+            }
+        }
     }
 
-    /// Sends further digits of a call of ours (§5.1.3). `complete`: no more will follow.
-    pub fn dial(&mut self, _now: Tick, _call: CallId, _digits: &str, _complete: bool) {}
+    fn link_says(&mut self, now: Tick, output: q921::Output) {
+        match output {
+            q921::Output::Send(frame) => self.out.push_back(Output::Send(frame)),
+            q921::Output::Established(_) if self.up => self.link_reset(now),
+            q921::Output::Established(_) => self.link_came(now),
+            q921::Output::Released(_) => self.link_lost(now),
+            q921::Output::Data(bytes) => self.message_arrived(now, &bytes),
+            // Broadcast has no place on a primary rate interface.
+            q921::Output::UnitData(_) => self.count(Counted::MessageIgnored),
+            q921::Output::Error(code) => self.out.push_back(Output::Error(Trouble::Link(code))),
+            q921::Output::QueueFull | q921::Output::NoLink | q921::Output::TooLong => {
+                self.count(Counted::Unsent);
+            }
+        }
+    }
 
-    /// Says of an incoming call that its number is complete: CALL PROCEEDING. `inband`: tones are in
-    /// the channel.
-    pub fn proceed(&mut self, _now: Tick, _call: CallId, _inband: bool) {}
+    fn link_came(&mut self, now: Tick) {
+        self.up = true;
+        self.establish_at = None;
+        self.out.push_back(Output::Link { up: true });
+        for (_, bytes) in core::mem::take(&mut self.held) {
+            self.link.handle_request(now, Request::Data(bytes));
+        }
+        self.each(now, |call| call.handle_link_up(now));
+        self.restart.handle_link_up(now, self.config.timers.t316_ms);
+        let first = !core::mem::replace(&mut self.started, true);
+        if first && self.config.restart_at_start {
+            self.begin_restart(now, Scope::Interface);
+        }
+        for slot in self.channels.unanswered() {
+            self.begin_restart(now, Scope::Slot(slot));
+        }
+    }
 
-    /// Says of an incoming call that it rings: ALERTING. `inband`: the ringing tone is in the
-    /// channel.
-    pub fn alert(&mut self, _now: Tick, _call: CallId, _inband: bool) {}
+    fn link_reset(&mut self, now: Tick) {
+        self.each(now, |call| call.handle_link_reset(now));
+        self.restart.handle_link_up(now, self.config.timers.t316_ms);
+    }
 
-    /// Says of an incoming call that something has happened on its way: PROGRESS. `inband`: it is
-    /// heard in the channel.
-    pub fn progress(&mut self, _now: Tick, _call: CallId, _inband: bool) {}
+    /// The link is gone, or did not come. It is asked for until it is there.
+    fn link_lost(&mut self, now: Tick) {
+        self.establish_at = self.layer1.then(|| now + LINK_RETRY_MS);
+        if !core::mem::replace(&mut self.up, false) {
+            return;
+        }
+        self.out.push_back(Output::Link { up: false });
+        self.each(now, |call| call.handle_link_lost(now));
+    }
 
-    /// Answers an incoming call: CONNECT. `Answered` is told when the far end may talk.
-    pub fn answer(&mut self, _now: Tick, _call: CallId) {}
+    /// Does something with every call.
+    fn each(&mut self, now: Tick, mut act: impl FnMut(&mut Call)) {
+        for call in self.legs.keys().copied().collect::<Vec<CallId>>() {
+            self.with(now, call, &mut act);
+        }
+    }
 
-    /// Ends a call: RELEASE COMPLETE, DISCONNECT or RELEASE, as its state demands.
-    pub fn hang_up(&mut self, _now: Tick, _call: CallId, _cause: Cause) {}
+    /// Does something with a call and then what the call asks for.
+    fn with<T>(&mut self, now: Tick, call: CallId, act: impl FnOnce(&mut Call) -> T) -> Option<T> {
+        let done = act(&mut self.legs.get_mut(&call)?.call);
+        self.drain(now, call);
+        Some(done)
+    }
 
-    /// Ends a call with a tone or announcement for the far end: DISCONNECT with progress indicator
-    /// 8 (§5.4.1), then RELEASE after T306 or at [`DChannel::hang_up`]. Only a network does so; on
-    /// the user side this is `hang_up`.
-    pub fn disconnect_with_tone(&mut self, _now: Tick, _call: CallId, _cause: Cause) {}
+    /// Sends a message of a call, or keeps it until the link is back.
+    fn send(&mut self, now: Tick, call: CallId, message: &Message) {
+        let bytes = message.to_bytes();
+        if self.up {
+            self.link.handle_request(now, Request::Data(bytes));
+        } else if self.held.len() < DCHANNEL_HELD_MAX {
+            self.held.push_back((call, bytes));
+        } else {
+            self.count(Counted::Unsent);
+        }
+    }
 
-    /// Asks the far end for the state of a call: STATUS ENQUIRY (§5.8.10).
-    pub fn enquire(&mut self, _now: Tick, _call: CallId) {}
-
-    /// Restarts one channel, or all (§5.5). Their calls end at once.
-    pub fn restart(&mut self, _now: Tick, _channel: Option<u8>) {}
-
-    /// Takes a channel out of service for new calls, or back. A call that has it goes on.
-    pub fn block(&mut self, _now: Tick, _channel: u8, _on: bool) {}
+    fn count(&mut self, what: Counted) {
+        *self.counts.entry(what).or_default() += 1;
+        self.out.push_back(Output::Counted(what));
+    }
 }

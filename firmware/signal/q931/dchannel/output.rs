@@ -63,10 +63,6 @@ pub enum Trouble {
 /// Something that is counted and needs nobody's action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Counted {
-    /// A Q.931 message came.
-    Received,
-    /// A Q.931 message was sent.
-    Sent,
     /// A message could not be read and was dropped.
     Malformed,
     /// A message came for a call that is not there (§5.8.3.2).
@@ -83,8 +79,9 @@ pub enum Counted {
     Full,
     /// An order came for a call that is not there, or not in a state for it.
     Misplaced,
-    /// A message could not wait any longer for the link and was dropped.
-    Overheld,
+    /// A message of ours was dropped: too many wait for the link. The call's timer repeats what
+    /// matters.
+    Unsent,
 }
 
 /// What a D-channel asks of its owner, or tells it.
@@ -125,7 +122,8 @@ pub enum Output {
         /// ends once. `Releasing` by the far end with `inband`: a tone or announcement is heard
         /// until [`super::DChannel::hang_up`], at most `listen_ms`.
         phase: LegPhase,
-        /// Why, when releasing or ended.
+        /// Why, when releasing or ended. With another phase: a cause that PROGRESS told, mostly of
+        /// an announcement in the channel.
         cause: Option<Cause>,
         /// Who ended it, when releasing or ended: `Far` or `Box` (a release link is the owner's).
         by: Option<Side>,
