@@ -6,7 +6,7 @@ use crate::job::{Applied, BoxChange, TenantChange};
 use crate::scope::{BoxEdit, Edit};
 use crate::{
     accounts, agent_states, agents, alarms, attempts, batches, calls, campaigns, dnc, leads,
-    persons, recordings, rules, sessions, settings, trunks,
+    numbers, persons, recordings, rules, sessions, settings, spans, trunks,
 };
 
 pub(crate) fn to_box(edit: &mut BoxEdit<'_>, change: &BoxChange) -> Result<Applied> {
@@ -18,6 +18,9 @@ pub(crate) fn to_box(edit: &mut BoxEdit<'_>, change: &BoxChange) -> Result<Appli
             trunks::grant(edit, *trunk, *tenant, *calls_max, caller_id.as_deref())
         }
         BoxChange::RevokeTrunk { trunk, tenant } => trunks::revoke(edit, *trunk, *tenant),
+        BoxChange::SaveSpan(span) => spans::save(edit, span),
+        BoxChange::SaveNumbers(numbers) => numbers::save(edit, numbers),
+        BoxChange::RemoveNumbers { trunk, numbers } => numbers::remove(edit, *trunk, numbers),
         BoxChange::SetSetting { key, value } => settings::set_for_box(edit, key, value),
         BoxChange::BumpDesired => settings::bump_desired(edit),
         BoxChange::ReserveRecordings { count } => recordings::reserve(edit, *count),

@@ -1,7 +1,8 @@
 //! Call records: one row for every leg that ever carried or sought a call, campaign or not.
 
 use call::{
-    AccountId, AgentId, AttemptId, CampaignId, Cause, LegId, RecordingId, Side, Stamp, TrunkId,
+    AccountId, AgentId, AttemptId, CampaignId, Cause, LegId, RecordingId, Side, SpanId, Stamp,
+    TrunkId,
 };
 use rusqlite::Row;
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,10 @@ pub struct NoteCall {
     pub account: Option<AccountId>,
     /// Over which trunk.
     pub trunk: Option<TrunkId>,
+    /// On which channel of a span.
+    pub channel: Option<(SpanId, u8)>,
+    /// The number of ours that was called, on a call from outside.
+    pub called: Option<String>,
     /// With which recording.
     pub recording: Option<RecordingId>,
     /// When the leg began.
@@ -82,6 +87,8 @@ impl NoteCall {
             agent: None,
             account: None,
             trunk: None,
+            channel: None,
+            called: None,
             recording: None,
             created_at,
             dialled_at: None,
@@ -175,6 +182,8 @@ fn read(row: &Row<'_>) -> Result<CallRecord> {
             agent: id("agent_id")?.map(AgentId),
             account: id("account_id")?.map(AccountId),
             trunk: id("trunk_id")?.map(TrunkId),
+            channel: id("span")?.map(SpanId).zip(row.get("slot")?),
+            called: row.get("called")?,
             recording: id("recording_id")?.map(RecordingId),
             created_at: Stamp(row.get("created_at")?),
             dialled_at: stamp(row, "dialled_at")?,
@@ -228,6 +237,9 @@ fn merge(old: &NoteCall, new: &NoteCall) -> NoteCall {
         agent: old.agent.or(new.agent),
         account: old.account.or(new.account),
         trunk: old.trunk.or(new.trunk),
+        // An exchange may put a call on another channel than we asked for.
+        channel: new.channel.or(old.channel),
+        called: old.called.clone().or_else(|| new.called.clone()),
         recording: old.recording.or(new.recording),
         created_at: old.created_at,
         dialled_at: old.dialled_at.or(new.dialled_at),
@@ -258,6 +270,7 @@ fn fill(edit: &Edit<'_>, id: i64, call: &NoteCall) -> Result<()> {
     let sql = tenant_sql!(
         "UPDATE calls SET caller_id = :caller_id, attempt_id = :attempt, campaign_id = :campaign,
            agent_id = :agent, account_id = :account, trunk_id = :trunk, recording_id = :recording,
+           span = :span, slot = :slot, called = :called,
            dialled_at = :dialled_at, ringing_at = :ringing_at, answered_at = :answered_at,
            joined_at = :joined_at, ended_at = :ended_at, cause = :cause, hung_up_by = :by
          WHERE tenant_id = :tenant AND id = :id"
@@ -274,6 +287,9 @@ fn fill(edit: &Edit<'_>, id: i64, call: &NoteCall) -> Result<()> {
             (":agent", &call.agent.map(|a| a.0)),
             (":account", &call.account.map(|a| a.0)),
             (":trunk", &call.trunk.map(|t| t.0)),
+            (":span", &call.channel.map(|(span, _)| span.0)),
+            (":slot", &call.channel.map(|(_, slot)| slot)),
+            (":called", &call.called),
             (":recording", &call.recording.map(|r| r.0)),
             (":dialled_at", &call.dialled_at.map(|s| s.0)),
             (":ringing_at", &call.ringing_at.map(|s| s.0)),

@@ -22,9 +22,11 @@ use crate::agents::SaveAgent;
 use crate::alarms::Severity;
 use crate::batches::{ImportRow, RowVerdict};
 use crate::calls::NoteCall;
+use crate::numbers::SaveNumbers;
 use crate::persons::SavePerson;
 use crate::recordings::Ending;
 use crate::sessions::{SaveToken, TokenHash};
+use crate::spans::Span;
 use crate::trunks::SaveTrunk;
 
 macro_rules! row_ids {
@@ -147,6 +149,17 @@ pub enum BoxChange {
         trunk: TrunkId,
         /// Which tenant.
         tenant: TenantId,
+    },
+    /// Changes how a span is used. Answers [`Applied::Id`].
+    SaveSpan(Span),
+    /// Adds numbers to a trunk or changes them; all or none.
+    SaveNumbers(SaveNumbers),
+    /// Takes numbers away from a trunk. Those that it does not own are passed over.
+    RemoveNumbers {
+        /// Which trunk.
+        trunk: TrunkId,
+        /// The numbers.
+        numbers: Vec<String>,
     },
     /// Sets one setting of the box; `null` removes it.
     SetSetting {

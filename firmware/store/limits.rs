@@ -11,6 +11,8 @@ pub const GROUP_JOBS_MAX: usize = 256;
 pub const IMPORT_ROWS_MAX: usize = 2_000;
 /// Leads of one claim: no box has more channels to dial on at once.
 pub const CLAIM_LEADS_MAX: usize = 240;
+/// Numbers that the trunks of a box own: a hundred for each of 40 trunks. Beyond it saving is refused.
+pub const NUMBERS_MAX: usize = 4_000;
 /// Rows on one page of a list.
 pub const PAGE_ROWS_MAX: usize = 500;
 /// Read-only connections: pages and reports at once. All busy: the next reader waits, at most

@@ -8,7 +8,8 @@ use rusqlite::Connection;
 use crate::error::{Error, Result};
 
 /// The files in order: the first makes version 1.
-const STEPS: &[&str] = &[include_str!("schema/0001_first.sql")];
+const STEPS: &[&str] =
+    &[include_str!("schema/0001_first.sql"), include_str!("schema/0002_spans.sql")];
 
 /// The newest schema that this program knows.
 pub const NEWEST: u32 = STEPS.len() as u32;
@@ -81,7 +82,8 @@ mod tests {
     fn every_table_of_the_business_is_strict_and_carries_its_tenant() {
         let mut conn = Connection::open_in_memory().unwrap();
         migrate(&mut conn).unwrap();
-        let of_the_box = ["box", "epochs", "box_settings", "tenants", "trunks", "chain_head"];
+        let of_the_box =
+            ["box", "epochs", "box_settings", "tenants", "trunks", "spans", "chain_head"];
         for (name, sql) in shape(&conn) {
             if !sql.starts_with("CREATE TABLE") {
                 continue;

@@ -484,6 +484,7 @@ mod tests {
             "events",
             "event_personal",
             "trunk_grants",
+            "numbers",
             "alarms",
         ];
         let mut stmt = conn.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'table'");
