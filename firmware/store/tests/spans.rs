@@ -1,5 +1,7 @@
 //! Spans and numbers: all or none, owned once, told to switchd.
 
+#![allow(clippy::unwrap_used)]
+
 use call::{LegId, SpanId, Stamp, TenantId, TrunkId};
 use serde_json::json;
 use store::calls::{CallKind, NoteCall};
