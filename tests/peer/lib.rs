@@ -10,6 +10,7 @@
 
 pub mod baresip;
 pub mod console;
+pub mod isdn;
 pub mod probe;
 pub mod sipp;
 pub mod tone;
