@@ -38,7 +38,7 @@ apt_install() {
 # To test: the peers that we did not write, and a browser with Chinese letters.
 packages=(
   build-essential pkg-config cmake clang libclang-dev curl ca-certificates git
-  sip-tester baresip-core sox chromium chromium-driver fonts-noto-cjk
+  sip-tester baresip-core libpri-dev sox chromium chromium-driver fonts-noto-cjk
 )
 
 missing=()
