@@ -28,6 +28,8 @@ pub struct Config {
     pub place: Place,
     /// What centerd needs of the telephone side.
     pub sip: Sip,
+    /// `[[span]]`: E1 spans, in order; the first is span 1.
+    pub span: Vec<ModelSpan>,
     /// The simulated town, if the model has one.
     pub town: Town,
 }
@@ -86,6 +88,8 @@ pub struct Town {
     pub trunk: Vec<TownTrunk>,
     /// Phones with their agents.
     pub phone: Vec<TownPhone>,
+    /// The exchange behind spans of the box.
+    pub span: Vec<TownSpan>,
     /// Who can be called.
     pub subscriber: Vec<TownSubscriber>,
 }
@@ -111,6 +115,55 @@ pub struct TownTrunk {
     /// The number shown to customers.
     #[serde(default)]
     pub caller_id: String,
+}
+
+/// `[[town.span]]`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct TownSpan {
+    /// The `attach` of the `[[span]]` that it is plugged into.
+    pub attach: String,
+    /// The box's numbers there.
+    #[serde(default)]
+    pub numbers: OneOrMany,
+}
+
+/// One text or a list of them.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrMany {
+    /// One.
+    One(String),
+    /// A list.
+    Many(Vec<String>),
+}
+
+impl Default for OneOrMany {
+    fn default() -> OneOrMany {
+        OneOrMany::Many(Vec::new())
+    }
+}
+
+impl OneOrMany {
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        let (one, many) = match self {
+            OneOrMany::One(one) => (Some(one), None),
+            OneOrMany::Many(many) => (None, Some(many)),
+        };
+        one.into_iter().chain(many.into_iter().flatten()).map(String::as_str)
+    }
+}
+
+/// `[[span]]`, as far as it matters here: its place in the list is its id.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct ModelSpan {
+    /// What a person calls it.
+    pub name: String,
+    /// The sockets at which an outside exchange attaches.
+    pub attach: Option<String>,
+    /// Time slots that carry calls.
+    pub channels: Option<String>,
 }
 
 /// `[[town.phone]]`.

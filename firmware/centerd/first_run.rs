@@ -4,23 +4,26 @@
 //! Each step looks first whether it was done, so that a first start that was cut off is finished by
 //! the next. The administrator comes last: with them the box is set up.
 
-use call::{AccountId, AgentId, CampaignId, Stamp, TenantId, TrunkId};
+use call::{AccountId, AgentId, CampaignId, SpanId, Stamp, TenantId, TrunkId};
 use dialer::agent::Reach;
 use dialer::campaign::{Settings, State as CampaignState};
 use dialer::hours::Hours;
 use dialer::lead::RetryRules;
 use dialer::number::Plan;
 use dialer::outcome::{DispositionSet, Language};
+use link::ChannelGroup;
 use std::collections::BTreeMap;
 use store::accounts::{AccountSecrets, SaveAccount};
 use store::agents::SaveAgent;
 use store::batches::{ImportRow, Parsed};
+use store::numbers::SaveNumbers;
 use store::persons::{Role, SavePerson};
 use store::trunks::SaveTrunk;
 use store::{Actor, Applied, BatchId, BoxChange, Job, Secret, Store, TenantChange};
 
-use crate::config::{Config, TownPhone, TownTrunk};
-use crate::load::{self, TrunkSettings};
+use crate::config::{Config, ModelSpan, TownPhone, TownSpan, TownTrunk};
+use crate::load::{self, SpanSettings, TrunkKind, TrunkSettings};
+use crate::number_range::{self, RangeError};
 use crate::secrets::{self, NoSecret, Proofs};
 
 /// The name that the first administrator signs in with.
@@ -39,6 +42,9 @@ pub enum FirstRunError {
     /// No random bytes.
     #[error("{0}")]
     Secret(#[from] NoSecret),
+    /// The numbers of a span of the town.
+    #[error("town.span.numbers: {0}")]
+    Numbers(RangeError),
     /// A mistake of ours.
     #[error("the first start contradicts itself ({0}): report this to the makers")]
     Bug(String),
@@ -98,6 +104,12 @@ impl SetUp<'_> {
         for trunk in &self.config.town.trunk {
             trunks.push(self.trunk(trunk)?);
         }
+        let mut spans = Vec::new();
+        for span in &self.config.town.span {
+            spans.extend(self.span(span)?);
+        }
+        // The demo campaign dials over the E1 as long as it has a free channel.
+        trunks.splice(0..0, spans);
         let mut agents = Vec::new();
         for phone in &self.config.town.phone {
             agents.push(self.agent(phone)?);
@@ -124,6 +136,7 @@ impl SetUp<'_> {
             numbers: numbers.clone(),
             channels_max: 30,
             simulated: true,
+            ..TrunkSettings::default()
         };
         let (calls_max, caller_id) = (u32::from(settings.channels_max), numbers.first().cloned());
         let settings =
@@ -139,6 +152,60 @@ impl SetUp<'_> {
         let tenant = self.tenant;
         self.apply_box(BoxChange::GrantTrunk { trunk, tenant, calls_max, caller_id })?;
         Ok(trunk)
+    }
+
+    /// The span that the town's exchange is plugged into, with a trunk of all its channels that owns
+    /// the exchange's numbers.
+    fn span(&mut self, town: &TownSpan) -> Result<Option<TrunkId>, FirstRunError> {
+        let plugged = |span: &&(i64, &ModelSpan)| span.1.attach.as_ref() == Some(&town.attach);
+        let Some((place, span)) = (1..).zip(&self.config.span).find(|s| plugged(&s)) else {
+            return Ok(None);
+        };
+        let id = SpanId(place);
+        let bug = |e: serde_json::Error| FirstRunError::Bug(e.to_string());
+        let name = if span.name.is_empty() { format!("span{place}") } else { span.name.clone() };
+        let settings = serde_json::to_value(SpanSettings::default()).map_err(bug)?;
+        self.write_box(BoxChange::SaveSpan(store::spans::Span {
+            id,
+            name: name.clone(),
+            settings,
+        }))?;
+        let slots = span.channels.as_deref().and_then(link::span::slots);
+        let slots = slots.unwrap_or_else(link::span::all_slots);
+        let channels_max = u16::try_from(slots.len()).unwrap_or(30);
+        let settings = TrunkSettings {
+            kind: TrunkKind::Channels,
+            groups: vec![ChannelGroup { span: id, slots }],
+            channels_max,
+            simulated: true,
+            ..TrunkSettings::default()
+        };
+        let name = format!("town-{name}");
+        let known = self.store.whole().trunks()?.into_iter().find(|row| row.name == name);
+        let save = SaveTrunk {
+            id: known.map(|row| row.id),
+            name,
+            settings: serde_json::to_value(&settings).map_err(bug)?,
+            secret: None,
+            disabled: false,
+        };
+        let trunk = TrunkId(self.write_box(BoxChange::SaveTrunk(save))?);
+        let mut numbers = Vec::new();
+        for range in town.numbers.iter() {
+            let range = number_range::read(range).map_err(FirstRunError::Numbers)?;
+            numbers.extend(range);
+        }
+        let caller_id = numbers.first().cloned();
+        self.apply_box(BoxChange::SaveNumbers(SaveNumbers {
+            trunk,
+            numbers,
+            tenant: Some(self.tenant),
+            route: serde_json::json!({ "to": "announcement" }),
+            note: String::new(),
+        }))?;
+        let (tenant, calls_max) = (self.tenant, u32::from(channels_max));
+        self.apply_box(BoxChange::GrantTrunk { trunk, tenant, calls_max, caller_id })?;
+        Ok(Some(trunk))
     }
 
     fn agent(&mut self, town: &TownPhone) -> Result<AgentId, FirstRunError> {

@@ -17,6 +17,7 @@ pub mod first_run;
 pub mod limits;
 pub mod linkup;
 pub mod load;
+pub mod number_range;
 pub mod pages;
 pub mod reactor;
 pub mod ready;

@@ -7,9 +7,10 @@ use call::{CampaignId, Stamp, TrunkId};
 use dialer::campaign::Leads;
 use dialer::number::Plan;
 use dialer::route::{Allowed, Destinations};
-use link::{SipWay, Way};
+use link::{ChannelGroup, Hunt, SipWay, SpanRole, Way};
 use serde::{Deserialize, Serialize};
 use store::{BoxView, Result, View};
+use utoipa::ToSchema;
 
 use crate::center::office::{Grant, Office, Phone, Trunk};
 use crate::config::Config;
@@ -35,6 +36,51 @@ pub struct TrunkSettings {
     pub channels_max: u16,
     /// It leads into the simulated town.
     pub simulated: bool,
+    /// What kind of line it is. What is said of SIP above means nothing to channels.
+    pub kind: TrunkKind,
+    /// Its channels, if it is made of such.
+    pub groups: Vec<ChannelGroup>,
+    /// Which free channel is taken.
+    pub hunt: Hunt,
+}
+
+/// What kind of line a trunk is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TrunkKind {
+    /// A SIP peer.
+    #[default]
+    Sip,
+    /// Channels of E1 spans.
+    Channels,
+}
+
+/// How a span is used: the JSON beside its row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SpanSettings {
+    /// Our side of the D-channel.
+    pub role: SpanRole,
+    /// Numbers come and go digit by digit.
+    pub overlap: bool,
+    /// Digits of a called number that the exchange sends; 0: all.
+    pub did_digits: u8,
+    /// Time slots taken out of service.
+    pub blocked: Vec<u8>,
+}
+
+impl Default for SpanSettings {
+    fn default() -> SpanSettings {
+        SpanSettings { role: SpanRole::User, overlap: false, did_digits: 0, blocked: Vec::new() }
+    }
+}
+
+impl SpanSettings {
+    /// The settings in a span's row.
+    #[must_use]
+    pub fn of(span: &store::spans::Span) -> SpanSettings {
+        serde_json::from_value(span.settings.clone()).unwrap_or_default()
+    }
 }
 
 impl TrunkSettings {
@@ -55,6 +101,8 @@ pub fn office(view: BoxView<'_>, config: &Config) -> Result<Office> {
         realm: config.sip.realm.clone(),
         language: config.about.language.clone(),
         trunks: trunks(view)?,
+        spans: view.spans()?.iter().map(span).collect(),
+        numbers: view.numbers()?.into_iter().map(|own| (own.number.clone(), own)).collect(),
         plan: plan(config),
         ..Office::default()
     };
@@ -73,22 +121,37 @@ pub fn office(view: BoxView<'_>, config: &Config) -> Result<Office> {
     Ok(office)
 }
 
+fn span(row: &store::spans::Span) -> link::Span {
+    let SpanSettings { role, overlap, did_digits, blocked } = SpanSettings::of(row);
+    link::Span { id: row.id, name: row.name.clone(), role, overlap, did_digits, blocked }
+}
+
 fn trunks(view: BoxView<'_>) -> Result<BTreeMap<TrunkId, Trunk>> {
     let mut found = BTreeMap::new();
+    let owned = view.numbers()?;
     for row in view.trunks()?.into_iter().filter(|row| !row.disabled) {
         let settings = TrunkSettings::of(&row);
         let password = view.trunk_secret(row.id)?;
-        let trunk = link::Trunk {
-            id: row.id,
-            name: row.name,
-            way: Way::Sip(SipWay {
+        let way = match settings.kind {
+            TrunkKind::Sip => Way::Sip(SipWay {
                 address: settings.address,
                 sources: settings.sources,
                 register: settings.register,
                 user: settings.user,
                 password: password.map(|p| p.reveal().to_owned()).unwrap_or_default(),
             }),
-            numbers: settings.numbers,
+            TrunkKind::Channels => Way::Channels { groups: settings.groups, hunt: settings.hunt },
+        };
+        // Those in its own settings come first: the first is the default caller id.
+        let mut numbers = settings.numbers;
+        let of_trunk = owned.iter().filter(|own| own.trunk == row.id);
+        numbers.extend(of_trunk.map(|own| own.number.clone()));
+        numbers.dedup();
+        let trunk = link::Trunk {
+            id: row.id,
+            name: row.name,
+            way,
+            numbers,
             channels_max: settings.channels_max,
         };
         let grants = view.trunk_grants_of(row.id)?.into_iter().map(|grant| {

@@ -31,12 +31,13 @@ pub enum SpanRole {
 }
 
 /// Which free channel of a trunk an outgoing call takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Hunt {
     /// The first, from the first group upwards.
     Ascending,
     /// The last, from the last group downwards: as far as can be from an exchange that goes upwards.
+    #[default]
     Descending,
     /// The one that carried the fewest calls.
     LeastUsed,
@@ -180,4 +181,44 @@ pub enum LoopResult {
     Open,
     /// The channel carries a call, or the span is down.
     NotNow,
+}
+
+/// The time slot of the D-channel (ITU-T G.704 §5.2).
+pub const D_SLOT: u8 = 16;
+
+/// The bearer slots that a text like `1-15,17-31` names, ascending; `None` if it is no such text or
+/// names slot 0, 16 or one above 31.
+#[must_use]
+pub fn slots(text: &str) -> Option<Vec<u8>> {
+    let mut slots: Vec<u8> = Vec::new();
+    for part in text.split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let (first, last): (u8, u8) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+        let above = slots.last().copied().unwrap_or(0);
+        if first <= above || last < first || last > 31 || (first..=last).contains(&D_SLOT) {
+            return None;
+        }
+        slots.extend(first..=last);
+    }
+    Some(slots)
+}
+
+/// All thirty bearer slots.
+#[must_use]
+pub fn all_slots() -> Vec<u8> {
+    (1..=31).filter(|&slot| slot != D_SLOT).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_are_read_in_order_and_never_the_d_channel() {
+        assert_eq!(slots("1-3, 17").unwrap(), [1, 2, 3, 17]);
+        assert_eq!(slots("1-15,17-31").unwrap(), all_slots());
+        for wrong in ["", "0-3", "3-1", "15-17", "16", "1,1", "5,2", "30-32", "x"] {
+            assert_eq!(slots(wrong), None, "{wrong}");
+        }
+    }
 }

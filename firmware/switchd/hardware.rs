@@ -14,9 +14,6 @@ use crate::config::ConfigError;
 use crate::limits::SPANS_MAX;
 use crate::switch::SpanSetup;
 
-/// The time slot of the D-channel (ITU-T G.704 §5.2).
-const D_SLOT: u8 = 16;
-
 /// One span of the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpanHardware {
@@ -100,11 +97,11 @@ impl Reader<'_> {
         let device = match (&table.attach, &table.dahdi) {
             (Some(path), None) => Device::Attached { path: path.clone(), fcs: table.fcs },
             (None, Some(number)) => Device::Dahdi(dahdi::Settings {
-                span: self.number(number, "span.dahdi", 1..65)?,
+                span: self.number(number, "span.dahdi", 1..129)?,
                 crc4: table.crc4,
                 line: self.line(table)?,
                 timing: match &table.timing {
-                    Some(timing) => self.number(timing, "span.timing", 0..5)?,
+                    Some(timing) => self.number(timing, "span.timing", 0..16)?,
                     None => 1,
                 },
                 channels: Slots::BEARERS,
@@ -120,11 +117,11 @@ impl Reader<'_> {
             }
         };
         let slots = match &table.channels {
-            Some(written) => slots(written.get_ref()).ok_or_else(|| {
+            Some(written) => link::span::slots(written.get_ref()).ok_or_else(|| {
                 let reason = "is not a list of time slots 1 to 31 without 16";
                 self.refuse(written.span(), "span.channels", reason, "\"1-15,17-31\"")
             })?,
-            None => (1..=31).filter(|&slot| slot != D_SLOT).collect(),
+            None => link::span::all_slots(),
         };
         let name = table.name.clone().unwrap_or_default();
         let device = match device {
@@ -179,21 +176,6 @@ impl Reader<'_> {
 fn place(file: &str, text: &str, span: Range<usize>) -> String {
     let before = text.as_bytes().get(..span.start).unwrap_or_default();
     format!("{file}:{}", before.iter().filter(|&&b| b == b'\n').count() + 1)
-}
-
-/// `1-15,17-31` and the like: ascending, each slot once.
-fn slots(written: &str) -> Option<Vec<u8>> {
-    let mut slots: Vec<u8> = Vec::new();
-    for part in written.split(',') {
-        let (first, last) = part.split_once('-').unwrap_or((part, part));
-        let (first, last): (u8, u8) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
-        let above = slots.last().copied().unwrap_or(0);
-        if first <= above || last < first || last > 31 || (first..=last).contains(&D_SLOT) {
-            return None;
-        }
-        slots.extend(first..=last);
-    }
-    Some(slots)
 }
 
 impl SpanHardware {
@@ -279,7 +261,7 @@ mod tests {
         let said = refused("[[span]]\nattach = \"a\"\nchannels = \"1-31\"\n");
         assert!(said.starts_with("m.toml:3: span.channels"), "{said}");
         let said = refused("[[span]]\ndahdi = 0\n");
-        assert!(said.starts_with("m.toml:2: span.dahdi = 0: is outside 1 to 64"), "{said}");
+        assert!(said.starts_with("m.toml:2: span.dahdi = 0: is outside 1 to 128"), "{said}");
         let said = refused("[[span]]\ndahdi = 1\nline = \"b8zs\"\n");
         assert!(said.starts_with("m.toml:3: span.line"), "{said}");
         assert!(refused("[[span]]\n").contains("neither attach nor dahdi"));

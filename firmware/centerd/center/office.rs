@@ -9,6 +9,7 @@ use dialer::number::Plan;
 use dialer::route::Destinations;
 use link::{DesiredState, Fallback, Prompt};
 use store::agents::Agent;
+use store::numbers::OwnNumber;
 
 /// Agents, phones, trunks and campaigns of every tenant.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +26,10 @@ pub struct Office {
     pub phones: BTreeMap<AccountId, Phone>,
     /// Trunks that are not disabled.
     pub trunks: BTreeMap<TrunkId, Trunk>,
+    /// E1 spans that are configured.
+    pub spans: Vec<link::Span>,
+    /// The numbers that trunks own, beside those in their settings, by number.
+    pub numbers: BTreeMap<String, OwnNumber>,
     /// Campaigns; a finished one may be started again.
     pub campaigns: BTreeMap<CampaignId, Campaign>,
     /// What each tenant may dial beyond the ordinary numbers of the country.
@@ -69,7 +74,7 @@ impl Office {
             realm: self.realm.clone(),
             accounts: self.phones.values().map(|phone| phone.account.clone()).collect(),
             trunks: self.trunks.values().map(|trunk| trunk.trunk.clone()).collect(),
-            spans: Vec::new(),
+            spans: self.spans.clone(),
             fallback: Fallback {
                 prompt: Some(Prompt::new(&self.language, "not_available")),
                 ..Fallback::default()

@@ -243,6 +243,9 @@ impl Center {
             agent: agent.or(talked_to).or_else(|| live.and_then(|live| live.agent)),
             account,
             trunk,
+            channel: record.channel.map(|channel| (channel.span, channel.slot)),
+            called: (record.direction == Direction::In && trunk.is_some())
+                .then(|| record.called.clone()),
             caller_id: (!record.caller.is_empty()).then(|| record.caller.clone()),
             recording: record.recording,
             dialled_at: record.dialled,
