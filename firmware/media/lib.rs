@@ -37,6 +37,7 @@ pub mod g711;
 pub mod id;
 mod jitter;
 pub mod limits;
+pub mod looptest;
 mod mix;
 mod player;
 mod port;
@@ -56,6 +57,7 @@ pub use command::{
 pub use engine::{Accepted, Engine, Setup};
 pub use fact::{Block, DigitPath, Fact, PacketRefusal, PlayEnd, PortStats};
 pub use id::{Channel, Ear, Gain, PlayerId, PortId, PromptId, RecorderId, Source};
+pub use looptest::{LoopTest, LoopTurn, LoopVerdict};
 pub use tone::{Country, Tone};
 
 /// Length of one turn of the sound thread, in milliseconds.

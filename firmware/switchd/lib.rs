@@ -6,6 +6,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::wildcard_enum_match_arm))]
 
 pub mod archive;
+mod bearer;
+mod beat;
 pub mod center;
 pub mod config;
 pub mod disk;

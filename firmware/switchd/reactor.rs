@@ -503,5 +503,10 @@ fn render(note: &Note) {
         Note::SoundFault(refusal) => {
             tracing::error!(%refusal, "the sound core refused a command");
         }
+        Note::Beat(Some(span)) => tracing::info!(span = span.0, "a span beats the sound"),
+        Note::Beat(None) => tracing::warn!("no span beats the sound: the timer does"),
+        Note::SpanSound { span, sound } => {
+            tracing::debug!(span = span.0, ?sound, "a span is not in step with the sound");
+        }
     }
 }

@@ -29,7 +29,7 @@ use std::thread;
 
 use heapless::spsc::{Consumer, Producer, Queue};
 use link::RecordingRecord;
-use media::{Block, Command, Fact, PortId, RecorderId, Refusal};
+use media::{Block, Command, Fact, LoopVerdict, PortId, RecorderId, Refusal};
 
 use crate::limits::{RECORDED_MAX, SOUND_ORDERS_MAX, SOUND_REPORTS_MAX};
 
@@ -48,14 +48,16 @@ pub enum SoundOrder {
         /// IP address and UDP port.
         address: Option<SocketAddr>,
     },
-    /// The channel whose octets are a bearer port's sound.
+    /// The channel whose octets are a bearer port's sound. The last order holds: a port that had the
+    /// channel before is taken off it. Closing the port takes it off too.
     Bearer {
         /// Which port.
         port: PortId,
         /// Place of the span in the model (from 0) and time slot; `None`: apart.
         channel: Option<(u8, u8)>,
     },
-    /// Try whether a loop is closed on an idle channel.
+    /// Try whether a loop is closed on an idle channel: a known pattern goes out for a moment, and
+    /// [`SoundReport::LoopTest`] says a good second later what came back. One test at a time.
     LoopTest {
         /// Place of the span in the model, from 0.
         span: u8,
@@ -87,6 +89,41 @@ pub enum SoundReport {
         /// Reports and blocks that found their ring full, since the start.
         dropped: u64,
     },
+    /// Another clock beats the tick now.
+    Master {
+        /// Place of the span in the model, from 0; `None`: the timer.
+        span: Option<u8>,
+    },
+    /// What a span's clock did beside the tick; at most once a second, and only if something
+    /// happened.
+    Span {
+        /// Place of the span in the model, from 0.
+        span: u8,
+        /// Counts since the start.
+        sound: SpanSound,
+    },
+    /// The answer to [`SoundOrder::LoopTest`].
+    LoopTest {
+        /// Place of the span in the model, from 0.
+        span: u8,
+        /// Time slot.
+        slot: u8,
+        /// What was found; `None`: the channel was not free, its span does not beat, another test
+        /// ran, or a call took the channel meanwhile.
+        verdict: Option<LoopVerdict>,
+    },
+}
+
+/// A span beside the tick, in blocks of 20 ms since the start. Where the span is master of the tick,
+/// or has the master's clock, nothing of this happens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SpanSound {
+    /// Ticks in which it should have brought sound and did not: sound was made up.
+    pub underruns: u64,
+    /// Moments beyond one a tick: the sound core takes them in by leaving out a little.
+    pub more: u64,
+    /// Blocks that its driver would not take from us.
+    pub slips: u64,
 }
 
 /// What the sound thread hands to the disk thread.

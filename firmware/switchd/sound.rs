@@ -1,18 +1,20 @@
 //! The sound thread: the shell around [`media::Engine`]. It owns the RTP sockets and the 20 ms tick.
 //!
 //! ```text
-//!   ┌─ sleep until the next 20 ms ─┐
+//!   ┌─ wait for the next 20 ms ────┐   by the beat of a span, else by the timer (`beat`)
 //!   │  1 orders   ring  ► engine   │
 //!   │  2 receive  sockets ► engine │   After `run` has begun nothing here allocates, locks, logs or
-//!   │  3 tick                      │   makes a call that can wait: the sockets do not block, the
-//!   │  4 send     engine ► sockets │   rings drop and count when full, the bell rings without
-//!   │  5 blocks   engine ► disk    │   waiting.
+//!   │             spans ► engine   │   makes a call that can wait: the sockets do not block, the
+//!   │  3 tick                      │   rings drop and count when full, the bell rings without
+//!   │  4 send     engine ► sockets │   waiting.
+//!   │             engine ► spans   │
+//!   │  5 blocks   engine ► disk    │
 //!   │  6 facts    engine ► reactor │
 //!   └──────────────────────────────┘
 //! ```
 //!
-//! A tick that begins late is made up for by the next ones, up to [`CATCH_UP_MAX`]; what is later
-//! than that is skipped, so that a stopped machine does not wake up with a burst of old sound.
+//! A tick that begins late is made up for by the next ones, up to a bound; what is later than that
+//! is skipped, so that a stopped machine does not wake up with a burst of old sound.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -20,17 +22,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 
-use media::{Command, Engine, PortId, RecorderId, Setup, TICK_MS};
-use nix::sys::time::TimeValLike;
-use nix::time::{ClockId, ClockNanosleepFlags, clock_gettime, clock_nanosleep};
+use media::{Command, Engine, PortId, RecorderId, Setup, TICK_MS, Transport};
 
+use crate::bearer::{Channels, Tested};
+use crate::beat::{Beat, TICK_NS, now_ns};
 use crate::realtime;
 use crate::seam::{Doorbell, Recorded, SoundEnds, SoundOrder, SoundPulse, SoundReport};
 
-/// Length of a tick, ns.
-const TICK_NS: i64 = TICK_MS as i64 * 1_000_000;
-/// Ticks that are made up for after the thread was kept from running.
-const CATCH_UP_MAX: i64 = 5;
 /// Ticks between two reports of lateness: a second.
 const REPORT_TICKS: usize = 50;
 /// Packets of one port taken in one tick where more than one is looked for: 80 ms of sound.
@@ -137,8 +135,12 @@ struct Turn {
     engine: Engine,
     sockets: Vec<UdpSocket>,
     remotes: Vec<Remote>,
-    /// Numbers of the open ports, in no order; its capacity is all ports.
+    /// Numbers of the open ports that have packets, in no order; its capacity is all ports.
     open: Vec<u16>,
+    channels: Channels,
+    beat: Beat,
+    /// The span that beats the tick, as told last.
+    master: Option<u8>,
     /// Recorders whose last block is in the engine; their end goes into the ring behind it.
     ended: Vec<RecorderId>,
     ends: SoundEnds,
@@ -158,6 +160,9 @@ impl Turn {
             engine: Engine::new(Setup { ports, ..Setup::default() }),
             remotes: vec![Remote::default(); ports],
             open: Vec::with_capacity(ports),
+            channels: Channels::new(sound.spans, ports),
+            beat: Beat::new(),
+            master: None,
             ended: Vec::with_capacity(media::limits::RECORDERS),
             sockets: sound.sockets,
             ends: sound.ends,
@@ -172,26 +177,34 @@ impl Turn {
     }
 
     fn run(&mut self) {
-        let mut due = now_ns();
         while !self.stop {
-            due += TICK_NS;
-            sleep_until(due);
-            let late = now_ns() - due;
+            let (fd, waiting) =
+                self.beat.master().map_or((None, 0), |span| self.channels.beat(span));
+            let late = self.beat.wait(fd, waiting);
             self.note_lateness(late);
-            if late > CATCH_UP_MAX * TICK_NS {
-                due += (late / TICK_NS) * TICK_NS;
-            }
             self.turn();
+            self.choose_master();
+        }
+    }
+
+    /// A span that beats steadily is followed; the first of the model before the others.
+    fn choose_master(&mut self) {
+        if let Some(span) = self.channels.steadiest()
+            && self.beat.master().is_none_or(|master| span < master)
+        {
+            self.beat.follow(span);
         }
     }
 
     fn turn(&mut self) {
         self.take_orders();
         self.receive();
+        self.channels.receive(self.beat.master(), &mut self.engine);
         self.engine.tick();
         self.send();
+        self.channels.send(&self.engine);
         self.give_blocks();
-        let told = self.give_facts() | self.report_lateness();
+        let told = self.give_facts() | self.report_spans() | self.report_lateness();
         if told {
             self.bell.ring();
         }
@@ -208,7 +221,8 @@ impl Turn {
                         *remote = Remote { address, learning: true, hungry: true };
                     }
                 }
-                SoundOrder::Bearer { .. } | SoundOrder::LoopTest { .. } => {}
+                SoundOrder::Bearer { port, channel } => self.channels.connect(port, channel),
+                SoundOrder::LoopTest { span, slot } => self.channels.test_loop((span, slot)),
                 SoundOrder::Stop => self.stop = true,
             }
         }
@@ -219,9 +233,13 @@ impl Turn {
             return self.report(SoundReport::Refused(refusal));
         }
         if let Command::OpenPort(open) = command {
-            self.open_port(open.port);
+            self.open.retain(|&other| other != open.port.0);
+            if open.transport == Transport::Rtp {
+                self.open_port(open.port);
+            }
         } else if let Command::ClosePort(port) = command {
             self.open.retain(|&open| open != port.0);
+            self.channels.disconnect(port);
         } else if let Command::StopRecorder(recorder) = command {
             self.ended.push(recorder);
         }
@@ -229,9 +247,7 @@ impl Turn {
 
     /// What lies in the socket from an earlier call must not be heard in this one.
     fn open_port(&mut self, port: PortId) {
-        if !self.open.contains(&port.0) {
-            self.open.push(port.0);
-        }
+        self.open.push(port.0);
         let Some(socket) = self.sockets.get(port.index()) else { return };
         let mut stale = [0u8; 1];
         for _ in 0..STALE_MAX {
@@ -322,9 +338,29 @@ impl Turn {
         }
     }
 
+    /// Returns whether there was anything to tell.
+    fn report_spans(&mut self) -> bool {
+        let mut told = false;
+        if self.master != self.beat.master() {
+            self.master = self.beat.master();
+            self.report(SoundReport::Master { span: self.master });
+            told = true;
+        }
+        if let Some(Tested { channel: (span, slot), verdict }) = self.channels.tested() {
+            self.report(SoundReport::LoopTest { span, slot, verdict });
+            told = true;
+        }
+        told
+    }
+
     fn report_lateness(&mut self) -> bool {
         if self.tick as usize % REPORT_TICKS != REPORT_TICKS - 1 {
             return false;
+        }
+        for (span, sound) in self.channels.changes() {
+            if self.ends.reports.enqueue(SoundReport::Span { span, sound }).is_err() {
+                self.dropped += 1;
+            }
         }
         // The order within the second is of no more use.
         self.late_us.sort_unstable();
@@ -341,19 +377,6 @@ impl Turn {
             self.dropped += 1;
         }
     }
-}
-
-/// The monotonic clock; it cannot fail on Linux.
-fn now_ns() -> i64 {
-    clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(0, |now| now.num_nanoseconds())
-}
-
-fn sleep_until(when_ns: i64) {
-    let when = nix::sys::time::TimeSpec::nanoseconds(when_ns);
-    // Interrupted by a signal: sleep on.
-    while clock_nanosleep(ClockId::CLOCK_MONOTONIC, ClockNanosleepFlags::TIMER_ABSTIME, &when)
-        == Err(nix::errno::Errno::EINTR)
-    {}
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Plays and digits: what a leg hears from its own player, and which keys it presses.
 
-use call::LegId;
-use link::{Collected, Event, PlayEnd, Prompt, Refusal};
-use media::{Barge, Command, Fact, Play, PlayerId, PortId, Repeat};
+use call::{LegId, SpanId};
+use link::{Channel, Collected, Event, LoopResult, PlayEnd, Prompt, Refusal};
+use media::{Barge, Command, Fact, LoopVerdict, Play, PlayerId, PortId, Repeat};
 
 use super::leg::{Collecting, Leg, Plan, Playing};
 use super::port::{player_of, port_of};
@@ -27,6 +27,21 @@ impl Switch {
                     *kept = (*kept).max(told);
                 }
                 self.sound.lost_packets = lost_packets;
+            }
+            SoundReport::Master { span } => self.note(Note::Beat(span.map(span_id))),
+            SoundReport::Span { span, sound } => {
+                self.note(Note::SpanSound { span: span_id(span), sound });
+            }
+            SoundReport::LoopTest { span, slot, verdict } => {
+                let result = match verdict {
+                    Some(LoopVerdict::Closed { delay_ms, errors_per_mille, .. }) => {
+                        LoopResult::Closed { errors_per_mille, delay_ms }
+                    }
+                    Some(LoopVerdict::Open { .. }) => LoopResult::Open,
+                    None => LoopResult::NotNow,
+                };
+                let channel = Channel { span: span_id(span), slot };
+                self.tell(Event::LoopTested { channel, result });
             }
         }
         self.settle();
@@ -263,4 +278,9 @@ impl Switch {
             }));
         }
     }
+}
+
+/// The span at this place of the model.
+fn span_id(place: u8) -> SpanId {
+    SpanId(i64::from(place) + 1)
 }

@@ -105,6 +105,15 @@ pub enum Note {
     },
     /// The sound core refused a command.
     SoundFault(media::Refusal),
+    /// Another clock beats the sound: this span, or the timer.
+    Beat(Option<SpanId>),
+    /// A span's clock is not the one that beats the sound.
+    SpanSound {
+        /// Which span.
+        span: SpanId,
+        /// What came of it since the start.
+        sound: crate::seam::SpanSound,
+    },
 }
 
 /// Why an incoming call was refused before centerd heard of it.
