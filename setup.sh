@@ -9,6 +9,12 @@ NODE_MIN=18
 
 say() { echo "setup: $*"; }
 
+# Ends with what happened and, line by line, what to do about it.
+give_up() {
+  for line in "$@"; do say "$line" >&2; done
+  exit 1
+}
+
 # True if version $1 is at least $2.
 at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
 
@@ -18,19 +24,20 @@ as_root() {
   elif command -v sudo >/dev/null; then
     sudo "$@"
   else
-    say "needs root for: $*" >&2
-    say "run 'make setup' as root, or install sudo" >&2
-    exit 1
+    give_up "needs root for: $*" "run 'make setup' as root, or install sudo"
   fi
 }
 
 apt_updated=no
 apt_install() {
+  local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q)
   if [ "$apt_updated" = no ]; then
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q
+    as_root "${apt[@]}" update || true # what is known already may be enough
     apt_updated=yes
   fi
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
+  as_root "${apt[@]}" install -y --no-install-recommends "$@" ||
+    give_up "apt-get could not install: $*" \
+      "see its lines above; is the mirror of /etc/apt/sources.list reached from here?"
 }
 
 # --- Debian packages -------------------------------------------------------------------------
@@ -58,34 +65,47 @@ if ! at_least "$(node_version)" "$NODE_MIN" || ! command -v npm >/dev/null; then
   apt_install nodejs npm
 fi
 if ! at_least "$(node_version)" "$NODE_MIN"; then
-  say "node is $(node_version), need $NODE_MIN: install a newer one and run make setup again" >&2
-  exit 1
+  give_up "node is '$(node_version)', need $NODE_MIN: install a newer one and run make setup again"
 fi
 
 # --- Rust ------------------------------------------------------------------------------------
 export PATH="$HOME/.cargo/bin:$PATH"
 rust_version() { rustc --version 2>/dev/null | cut -d ' ' -f 2 || true; }
+no_rust() {
+  give_up "no Rust $RUST_MIN or newer, and it could not be downloaded: $1" \
+    "Either let this machine reach sh.rustup.rs and static.rust-lang.org (HTTPS)," \
+    "or name a mirror in RUSTUP_DIST_SERVER and RUSTUP_UPDATE_ROOT and install rustup from it," \
+    "or copy ~/.cargo/bin and ~/.rustup from a machine that has Rust $RUST_MIN to $HOME." \
+    "Then run make setup again; what was installed so far is not installed twice."
+}
 if ! at_least "$(rust_version)" "$RUST_MIN"; then
   say "installing a Rust toolchain (found '$(rust_version)', need $RUST_MIN)"
   if command -v rustup >/dev/null; then
-    rustup toolchain install stable --profile minimal
-    rustup default stable
+    rustup toolchain install stable --profile minimal && rustup default stable ||
+      no_rust "rustup failed, see above"
   else
-    curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs |
-      sh -s -- -y --profile minimal --default-toolchain stable --no-modify-path
+    # To a file first: half a script must not run.
+    installer=$(mktemp)
+    trap 'rm -f "$installer"' EXIT
+    curl --proto '=https' --tlsv1.2 -sSf -o "$installer" https://sh.rustup.rs ||
+      no_rust "https://sh.rustup.rs, see above"
+    sh "$installer" -y --profile minimal --default-toolchain stable --no-modify-path ||
+      no_rust "the installer of rustup failed, see above"
   fi
 fi
 if ! at_least "$(rust_version)" "$RUST_MIN"; then
-  say "rustc is '$(rust_version)', need $RUST_MIN; another rustc may stand first in PATH" >&2
-  exit 1
+  give_up "rustc is '$(rust_version)', need $RUST_MIN; another rustc may stand first in PATH"
 fi
+# Only `make lint` needs these two.
 for part in fmt clippy; do
-  if ! cargo "$part" --version >/dev/null 2>&1; then
-    rustup component add "$([ "$part" = fmt ] && echo rustfmt || echo clippy)"
-  fi
+  cargo "$part" --version >/dev/null 2>&1 && continue
+  rustup component add "${part/#fmt/rustfmt}" ||
+    say "cargo $part is missing and could not be added: make lint will not work" >&2
 done
 
 # --- Console ---------------------------------------------------------------------------------
-make --no-print-directory firmware/console/node_modules/.package-lock.json
+make --no-print-directory --silent firmware/console/node_modules/.package-lock.json ||
+  give_up "npm could not install what the console is built with, see above" \
+    "it needs the npm registry once (HTTPS; ~/.npmrc may name a mirror); then run make setup again"
 
 say "complete: rust $(rust_version), node $(node_version)"
