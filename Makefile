@@ -15,6 +15,7 @@ export PUPPETEER_SKIP_DOWNLOAD := 1
 BIN     := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)/release
 MODEL   ?= board/models/demo.toml
 CONSOLE := firmware/console
+DENY    := cargo deny --all-features check --hide-inclusion-graph
 PAGES   := $(CONSOLE)/dist/index.html
 SOURCES := $(shell find $(CONSOLE) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
@@ -76,8 +77,13 @@ fmt: ## format the sources
 lint: console ## formatting, clippy, and cargo deny where it is installed
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	@if cargo deny --version >/dev/null 2>&1; then cargo deny --all-features check; \
-	 else echo 'lint: cargo-deny is not installed; licences and advisories were not checked'; fi
+	@if ! cargo deny --version >/dev/null 2>&1; then \
+	   echo 'lint: cargo-deny is not installed; licences, sources and advisories were not checked'; \
+	 else \
+	   $(DENY) licenses bans sources; \
+	   if cargo deny fetch db; then $(DENY) advisories; \
+	   else echo 'lint: the database of advisories is out of reach; they were not checked'; fi; \
+	 fi
 
 test-guest: ## boot, latency and power cuts in an emulated box (not built yet)
 	@echo 'test-guest is not built yet and was left out: there is no bootable image to boot.'
