@@ -71,6 +71,7 @@ impl Report {
     /// Prints all.
     pub fn print(&self) {
         self.print_joined();
+        self.print_asterisk();
         self.print_sound();
         self.print_delay();
         self.print_setups();
@@ -127,6 +128,25 @@ impl Report {
                 s.delay_ms[1],
                 sealed,
                 phones_late_ms,
+            );
+        }
+    }
+
+    /// What Asterisk's figure is worth: whether its calls carried the sound they were counted for.
+    fn print_asterisk(&self) {
+        for row in &self.rows {
+            let (s, Some(a)) = (&row.switch, &row.asterisk) else { continue };
+            println!(
+                "Asterisk, {} calls{}: {:.1} times switchd; lost {:.4}%, foreign {}, ear {:.0}/{:.0} ms, \
+                 phones {:.1} ms",
+                a.calls,
+                if a.recorded { " recorded" } else { "" },
+                a.per_call_minute_s / s.per_call_minute_s,
+                a.frames_lost_share() * 100.0,
+                a.heard.foreign,
+                a.delay_ms[0],
+                a.delay_ms[1],
+                a.phones_late_ms,
             );
         }
     }
@@ -202,6 +222,9 @@ impl Report {
                 s.answer_ms[0],
                 s.answer_ms[1],
             );
+        }
+        if !self.asterisk_setups.is_empty() {
+            println!("A set-up of switchd is one leg; one of Asterisk is two, and a dial plan.");
         }
     }
 
