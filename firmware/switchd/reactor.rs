@@ -494,6 +494,10 @@ fn render(note: &Note) {
     match note {
         Note::CenterUp { epoch } => tracing::info!(epoch = epoch.0, "centerd is here"),
         Note::CenterLost => tracing::warn!("centerd is gone: calls and answer plans go on"),
+        // One that was stopped in order leaves no legs.
+        Note::Recovered { legs: 0, contacts } => {
+            tracing::info!(contacts, "taking up after an earlier switchd");
+        }
         Note::Recovered { legs, contacts } => {
             tracing::warn!(legs, contacts, "an earlier switchd died: its calls were ended");
         }
