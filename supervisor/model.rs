@@ -161,12 +161,42 @@ impl Model {
                 (sip + 10).min(65_535).to_string(),
             ));
         }
+        self.span_mistake()
+    }
+
+    /// A span is one thing, and there are only so many.
+    fn span_mistake(&self) -> Option<Mistake> {
+        let spans = self.values.iter().filter(|(path, _)| schema::is_span(path));
+        for (n, (path, (place, _))) in spans.enumerate() {
+            let told = |reason: &str, nearest: Option<&str>| {
+                let nearest = nearest.map(str::to_owned);
+                let (place, field) = (place.clone(), path.clone());
+                Some(Mistake { place, field, reason: reason.to_owned(), nearest })
+            };
+            if n >= schema::SPANS_MAX {
+                return told("a box has at most 4 spans", None);
+            }
+            let has = |key: &str| self.values.contains_key(&format!("{path}.{key}"));
+            match (has("attach"), has("dahdi")) {
+                (true, false) | (false, true) => {}
+                (false, false) => {
+                    let reason = "says neither where it is attached nor which card it is";
+                    return told(reason, Some("attach = \"run/span1\", or dahdi = 1"));
+                }
+                (true, true) => {
+                    return told("is attached and a card at once", Some("attach or dahdi alone"));
+                }
+            }
+        }
         None
     }
 }
 
 /// What is wrong with one value, if anything is.
 fn mistake(path: &str, place: &Place, value: &Value) -> Option<Mistake> {
+    if schema::is_span(path) {
+        return None;
+    }
     if schema::FREE.iter().any(|free| path == *free || path.starts_with(&format!("{free}."))) {
         return None;
     }
@@ -179,7 +209,15 @@ fn mistake(path: &str, place: &Place, value: &Value) -> Option<Mistake> {
             told(reason, Some(nearest))
         }
         None => {
+            if let Some(field) = schema::span_field(path) {
+                let nearest = schema::closest(field, schema::SPAN.iter().map(|key| key.path));
+                return told("there is no such key".to_owned(), nearest.map(str::to_owned));
+            }
             let table = path.split('.').next().unwrap_or_default();
+            if table == "span" {
+                let reason = "must be a list of tables: write [[span]] before each".to_owned();
+                return told(reason, None);
+            }
             let siblings = schema::KEYS.iter().map(|key| key.path);
             let known = siblings.clone().any(|key| key.split('.').next() == Some(table));
             let (reason, nearest) = if known {
@@ -224,6 +262,24 @@ fn read(text: &str) -> Result<BTreeMap<String, (Place, Value)>, Mistake> {
                     if let Some(value) = values.get(word) {
                         let place = line(key.span().start);
                         found.insert(format!("{name}.{word}"), (place, value.clone()));
+                    }
+                }
+            }
+            (DeValue::Array(entries), Some(Value::Array(listed))) if name == "span" => {
+                for (n, (entry, value)) in entries.iter().zip(listed).enumerate() {
+                    let (DeValue::Table(keys), Value::Table(values)) = (entry.get_ref(), value)
+                    else {
+                        let place = line(entry.span().start);
+                        found.insert(name.to_owned(), (place, value.clone()));
+                        continue;
+                    };
+                    found.insert(format!("{name}[{n}]"), (line(entry.span().start), value.clone()));
+                    for (key, _) in keys {
+                        let word = key.get_ref().as_ref();
+                        if let Some(value) = values.get(word) {
+                            let place = line(key.span().start);
+                            found.insert(format!("{name}[{n}].{word}"), (place, value.clone()));
+                        }
                     }
                 }
             }
@@ -319,6 +375,26 @@ mod tests {
         let file = refused("[ports]\nsip = 10500\n", &[]);
         assert!(file.starts_with("m.toml:2: ports.sip: 10500 lies within"), "{file}");
         assert!(refused(DEMO, &["town.sip=5060"]).contains("nearest valid: 5070"));
+    }
+
+    #[test]
+    fn spans_are_checked_entry_by_entry_each_with_its_line() {
+        let right = "[[span]]\nname = \"a\"\nattach = \"run/a\"\n[[span]]\ndahdi = 2\n";
+        assert!(Model::parse(right, &[]).is_ok());
+        let told = refused(&format!("{right}crc4 = 1\n"), &[]);
+        assert!(told.starts_with("m.toml:6: span[1].crc4: must be true or false"), "{told}");
+        let told = refused(&format!("{right}chanels = \"1-15\"\n"), &[]);
+        assert!(told.ends_with("span[1].chanels: there is no such key; nearest valid: channels"));
+        let told = refused("[[span]]\nattach = \"x\"\nchannels = \"1-31\"\n", &[]);
+        assert!(told.starts_with("m.toml:3: span[0].channels: must be time slots"), "{told}");
+        let told = refused("[[span]]\nname = \"a\"\n", &[]);
+        assert!(told.starts_with("m.toml:1: span[0]: says neither"), "{told}");
+        let told = refused("[[span]]\nattach = \"x\"\ndahdi = 1\n", &[]);
+        assert!(told.starts_with("m.toml:1: span[0]: is attached and a card"), "{told}");
+        let five = refused(&"[[span]]\ndahdi = 1\n".repeat(5), &[]);
+        assert!(five.starts_with("m.toml:9: span[4]: a box has at most 4"), "{five}");
+        let told = refused("[span]\nname = \"a\"\n", &[]);
+        assert!(told.contains("must be a list of tables"), "{told}");
     }
 
     #[test]

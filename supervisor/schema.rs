@@ -1,8 +1,8 @@
 //! The vocabulary of a model file: every table and key, what a right value looks like, and the
 //! nearest right value to a wrong one.
 //!
-//! The town's lists (`[[town.trunk]]`, `[[town.phone]]`, `[[town.subscriber]]`) are the town's
-//! own and are checked by it.
+//! The town's lists (`[[town.trunk]]`, `[[town.phone]]`, `[[town.subscriber]]`, `[[town.span]]`, …)
+//! are the town's own and are checked by it.
 
 use std::net::IpAddr;
 
@@ -31,6 +31,8 @@ pub enum Form {
     Address,
     /// `"first-last"`, two ports.
     Ports,
+    /// Time slots of a span: `"1-15,17-31"`.
+    Slots,
 }
 
 /// One key of the vocabulary.
@@ -79,14 +81,46 @@ pub const KEYS: &[Key] = &[
     key("town.scale", Form::Real(0.01, 1_000.0), "1.0"),
     key("town.sip", PORT, "5070"),
     key("town.rtp", Form::Ports, "\"11000-11999\""),
+    key("town.people", Form::Text, "\"people.toml\""),
 ];
 
-/// Tables inside [town] that the town checks itself.
-pub const FREE: &[&str] = &["town.trunk", "town.phone", "town.subscriber"];
+/// Every key of an entry of `[[span]]`.
+#[rustfmt::skip]
+pub const SPAN: &[Key] = &[
+    key("name", Form::Name, "\"span1\""),
+    key("attach", Form::Text, "\"run/span1\""),
+    key("dahdi", Form::Whole(1, 128), "1"),
+    key("fcs", Form::Truth, "false"),
+    key("crc4", Form::Truth, "true"),
+    key("line", Form::Choice(&["hdb3", "ami"]), "\"hdb3\""),
+    key("timing", Form::Whole(0, 15), "1"),
+    key("channels", Form::Slots, "\"1-15,17-31\""),
+    key("echo", Form::Truth, "true"),
+];
 
-/// The key of this path.
+/// Spans of a box.
+pub const SPANS_MAX: usize = 4;
+
+/// Tables inside [town] that the town checks itself.
+pub const FREE: &[&str] =
+    &["town.trunk", "town.phone", "town.subscriber", "town.kind", "town.span", "town.bad"];
+
+/// The key of this path; of an entry of `[[span]]` as `span[0].name`.
 pub fn find(path: &str) -> Option<&'static Key> {
-    KEYS.iter().find(|key| key.path == path)
+    match span_field(path) {
+        Some(field) => SPAN.iter().find(|key| key.path == field),
+        None => KEYS.iter().find(|key| key.path == path),
+    }
+}
+
+/// Whether this is an entry of `[[span]]` as a whole.
+pub fn is_span(path: &str) -> bool {
+    path.starts_with("span[") && path.ends_with(']')
+}
+
+/// The field of an entry of `[[span]]`.
+pub fn span_field(path: &str) -> Option<&str> {
+    path.strip_prefix("span[")?.split_once("].").map(|(_, field)| field)
 }
 
 impl Form {
@@ -128,7 +162,8 @@ impl Form {
             | Form::Country
             | Form::Zone
             | Form::Address
-            | Form::Ports => match value.as_str() {
+            | Form::Ports
+            | Form::Slots => match value.as_str() {
                 Some(text) => self.check_text(text, default),
                 None => wrong("must be text in quotation marks".into(), default.into()),
             },
@@ -167,6 +202,11 @@ impl Form {
                 ),
                 None => (false, "must be two ports as \"first-last\"".into(), default.into()),
             },
+            Form::Slots => (
+                is_slots(text),
+                "must be time slots from 1 to 31 without 16, as in \"1-15,17-31\"".into(),
+                default.into(),
+            ),
             Form::Whole(..) | Form::Real(..) | Form::Truth => {
                 (false, "must not be text".into(), default.into())
             }
@@ -196,6 +236,18 @@ fn is_zone(text: &str) -> bool {
         !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-+".contains(&b))
     };
     text == "UTC" || (parts.len() >= 2 && parts.iter().all(word))
+}
+
+/// Ranges and single slots, each in ascending order; 16 carries the D-channel.
+fn is_slots(text: &str) -> bool {
+    let slot = |text: &str| text.trim().parse::<u8>().ok().filter(|slot| (1..32).contains(slot));
+    text.split(',').all(|part| {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        match (slot(first), slot(last)) {
+            (Some(first), Some(last)) => first <= last && !(first..=last).contains(&16),
+            _ => false,
+        }
+    })
 }
 
 /// Two ports out of `first-last`, in the order written.
@@ -246,7 +298,7 @@ mod tests {
 
     #[test]
     fn every_default_is_right() {
-        for key in KEYS {
+        for key in KEYS.iter().chain(SPAN) {
             assert_eq!(key.form.check(&value(key.default), ""), Ok(()), "{}", key.path);
         }
     }
@@ -263,6 +315,15 @@ mod tests {
         assert_eq!(nearest(Form::Name, "\"My Box!\""), "\"my-box\"");
         assert_eq!(nearest(Form::Address, "\"localhost\""), "\"127.0.0.1\"");
         assert_eq!(nearest(Form::Real(0.5, 2.0), "9.0"), "2.0");
+    }
+
+    #[test]
+    fn slots_are_ranges_of_bearer_channels() {
+        let is = |text: &str| Form::Slots.check(&value(&format!("{text:?}")), "").is_ok();
+        assert!(is("1-15,17-31") && is("1") && is("1-3, 5 ,20-31"));
+        for wrong in ["", "0-15", "1-31", "16", "17-32", "5-3", "1-15;17", "x"] {
+            assert!(!is(wrong), "{wrong}");
+        }
     }
 
     #[test]

@@ -10,9 +10,12 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod attach;
+pub mod bearers;
 pub mod config;
 pub mod limits;
 pub mod program;
 pub mod sound;
+pub mod tones;
 pub mod town;
 pub mod voice;

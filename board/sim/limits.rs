@@ -26,3 +26,23 @@ pub const MODEL_BYTES_MAX: u64 = 1024 * 1024;
 
 /// The longest time that a model may set for ringing or talking, in milliseconds: an hour.
 pub const TIME_MS_MAX: u64 = 3_600_000;
+
+/// E1 spans of the exchange. As many as a box has; beyond it the model is refused.
+pub const SPANS_MAX: usize = 4;
+
+/// Bytes of the file of subscribers that are read: ten thousand entries have about 1.5 MB.
+pub const PEOPLE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// Kinds of people in one file; beyond it the file is refused.
+pub const KINDS_MAX: usize = 1_000;
+
+/// Times at which one person presses keys in one call; beyond it the entry is refused.
+pub const KEYS_MAX: usize = 20;
+
+/// Block messages of the box that wait for a tick, for each span: 80 ms. Of more the oldest is
+/// dropped.
+pub const MOMENTS_WAITING: usize = 4;
+
+/// D-channel frames that wait for a span's socket. Of more the newest is dropped, as on a line that
+/// is cut; Q.921 says it again.
+pub const FRAMES_WAITING: usize = 256;

@@ -15,7 +15,7 @@ struct Arguments {
     /// The box model, a TOML file.
     #[arg(long)]
     model: PathBuf,
-    /// Where the box keeps its data; the town keeps none.
+    /// Where the box keeps its data: there lie the sockets of its spans. The town keeps none.
     #[arg(long)]
     data: Option<PathBuf>,
     /// One setting over the model's, as in town.sip=15070. May be given again.
@@ -28,8 +28,12 @@ fn main() -> ExitCode {
     let filter = EnvFilter::try_from_env("LINEBOX_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter);
     log.with_ansi(false).init();
-    let _ = arguments.data;
+    let data = arguments.data.or_else(|| std::env::var_os("LINEBOX_DATA").map(PathBuf::from));
     let config = Config::load(&arguments.model, &arguments.sets).map_err(ProgramError::from);
+    let config = config.map(|config| match data {
+        Some(data) => Config { data, ..config },
+        None => config,
+    });
     match config.and_then(|config| program::run(&config)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

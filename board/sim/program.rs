@@ -3,7 +3,8 @@
 //!
 //! ```text
 //!   1 SIP datagrams   sockets ► town      each turn of the loop takes one input, then carries out
-//!   2 timers          clock   ► town      everything the town asks for, until it asks no more
+//!     frames of spans                     everything the town asks for, until it asks no more
+//!   2 timers          clock   ► town
 //!   3 the 20 ms tick  sound  ◄► town
 //!   4 SIGTERM, SIGINT: everybody hangs up, at most LEAVE_MS, and the program ends with 0
 //! ```
@@ -15,15 +16,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use call::Tick;
+use jiff::Zoned;
 use tokio::net::UdpSocket;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use crate::attach::{self, Errand, News};
+use crate::bearers::Bearers;
 use crate::config::{Config, ConfigError};
-use crate::limits::DATAGRAMS;
+use crate::limits::{DATAGRAMS, FRAMES_WAITING};
 use crate::sound::Sound;
-use crate::town::{Event, Output, Setup, Sight, SoundOrder, Town};
+use crate::town::{Citizen, Event, Output, Setup, Sight, SoundOrder, SoundPort, Town};
 
 /// For how long the end may take, in milliseconds: a BYE is answered within a few, on loopback.
 const LEAVE_MS: u64 = 1_500;
@@ -68,7 +72,16 @@ struct Shell {
     begun: Instant,
     town: Town,
     sound: Sound,
+    bearers: Bearers,
     sockets: Vec<(SocketAddr, Arc<UdpSocket>)>,
+    /// By span.
+    plugs: Vec<Plug>,
+}
+
+/// The way to one span's sockets.
+struct Plug {
+    errands: mpsc::Sender<Errand>,
+    is_attached: bool,
 }
 
 async fn live(config: &Config) -> Result<(), ProgramError> {
@@ -82,18 +95,35 @@ async fn live(config: &Config) -> Result<(), ProgramError> {
     let begun = Instant::now();
     // Tags and nonces of two runs must differ though the town is the same: the box still remembers
     // dialogs of the run before. What citizens do is drawn from the model's seed alone.
-    let setup = Setup { words: entropy(setup.seed), ..setup.clone() };
-    let town = Town::new(Tick::ZERO, setup.clone());
+    let setup = Setup {
+        words: entropy(setup.seed),
+        day_ms: day_ms(&Zoned::now().with_time_zone(config.timezone.clone())),
+        ..setup.clone()
+    };
+    let mut town = Town::new(Tick::ZERO, setup.clone());
+    let bearers = Bearers::new(setup.spans.len())?;
+    let (news, mut told) = mpsc::channel(DATAGRAMS);
+    let mut plugs = Vec::new();
+    for (n, span) in (0u8..).zip(&setup.spans) {
+        // Until the box is there the line is dead.
+        town.handle_span(Tick::ZERO, n, false);
+        let (errands, taken) = mpsc::channel(FRAMES_WAITING);
+        let path = config.data.join(&span.attach);
+        tokio::spawn(attach::attend(path, n, news.clone(), taken));
+        plugs.push(Plug { errands, is_attached: false });
+    }
     let (arrived, mut arrivals) = mpsc::channel(DATAGRAMS);
     let sockets = bind(&town, &arrived).await?;
-    let mut shell = Shell { begun, town, sound, sockets };
+    let mut shell = Shell { begun, town, sound, bearers, sockets, plugs };
     let mut ready = Ready::open(config.watchdog_ms);
     let seats = setup.phones.len();
     tracing::info!(
-        "the town lives: carrier at {}, {seats} simulated phones, box expected at {}; seed {}, \
-         scale {}",
+        "the town lives: carrier at {}, {seats} simulated phones, {} spans, box expected at {}; \
+         {} entries of subscribers, seed {}, scale {}",
         setup.carrier,
+        setup.spans.len(),
         setup.linebox,
+        setup.subscribers.len(),
         setup.seed,
         setup.scale
     );
@@ -121,6 +151,7 @@ async fn live(config: &Config) -> Result<(), ProgramError> {
             Some((from, to, bytes)) = arrivals.recv() => {
                 shell.town.handle_datagram(shell.now(), from, to, &bytes);
             }
+            Some((span, news)) = told.recv() => shell.attached(span, news),
             () = tokio::time::sleep_until(wake) => shell.town.handle_timeout(shell.now()),
         }
         shell.carry_out();
@@ -184,6 +215,45 @@ impl Shell {
         while let Some(fact) = self.sound.poll() {
             self.town.handle_sound(now, fact);
         }
+        if self.plugs.is_empty() {
+            return;
+        }
+        self.bearers.tick();
+        while let Some(fact) = self.bearers.poll() {
+            self.town.handle_sound(now, fact);
+        }
+        for (n, plug) in (0u8..).zip(&self.plugs).filter(|(_, plug)| plug.is_attached) {
+            if let Some(message) = self.bearers.message(n) {
+                // Where frames pile up, sound is late anyway.
+                let _ = plug.errands.try_send(Errand::Block(message.to_vec()));
+            }
+        }
+    }
+
+    fn attached(&mut self, span: u8, news: News) {
+        let now = self.now();
+        let Some(plug) = self.plugs.get_mut(usize::from(span)) else { return };
+        match news {
+            News::Attached => {
+                tracing::info!("{}: the box is there", Citizen::Span(span));
+                plug.is_attached = true;
+                self.town.handle_span(now, span, true);
+            }
+            News::Gone => {
+                tracing::info!("{}: the box is gone", Citizen::Span(span));
+                plug.is_attached = false;
+                self.town.handle_span(now, span, false);
+            }
+            News::Frame(bytes) => self.town.handle_frame(now, span, &bytes),
+            News::Block(message) => self.bearers.handle_message(span, &message),
+        }
+    }
+
+    fn tell_plug(&self, span: u8, errand: Errand) {
+        if let Some(plug) = self.plugs.get(usize::from(span)) {
+            // What does not fit is lost; Q.921 says it again.
+            let _ = plug.errands.try_send(errand);
+        }
     }
 
     fn carry_out(&mut self) {
@@ -194,6 +264,8 @@ impl Shell {
                     // What the kernel does not take is lost; SIP says it again.
                     let _ = socket.map(|(_, socket)| socket.try_send_to(&bytes, to));
                 }
+                Output::Frame { span, bytes } => self.tell_plug(span, Errand::Frame(bytes)),
+                Output::Span { span, up } => self.tell_plug(span, Errand::Plug(up)),
                 Output::Sound(order) => self.make(order),
                 Output::Event(event) => tell(&event),
             }
@@ -202,7 +274,12 @@ impl Shell {
 
     fn make(&mut self, order: SoundOrder) {
         tracing::debug!("sound: {order:?}");
-        if let Err(error) = self.sound.apply(order) {
+        let made = if order.port().0 < SoundPort::BEARERS {
+            self.sound.apply(order)
+        } else {
+            self.bearers.apply(order)
+        };
+        if let Err(error) = made {
             tracing::warn!("{error}");
         }
     }
@@ -246,6 +323,12 @@ impl Ready {
             self.beat();
         }
     }
+}
+
+/// How old the day is, in milliseconds.
+fn day_ms(now: &Zoned) -> u64 {
+    let at = [(now.hour(), 3_600_000), (now.minute(), 60_000), (now.second(), 1_000)];
+    at.into_iter().map(|(count, ms)| u64::from(count.unsigned_abs()) * ms).sum()
 }
 
 /// Unguessable where the system allows it, else the town's own seed.

@@ -10,11 +10,12 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 use media::wav::WavError;
 use media::{
-    Barge, Codec, Command, Digits, Ear, Engine, Fact, Gain, Listening, OpenPort, Play, PlayerId,
-    PortId, Setup, Source,
+    Codec, Command, Digits, Ear, Engine, Fact, Gain, Listening, OpenPort, Play, PlayerId, PortId,
+    Repeat, Setup, Source,
 };
 use signal::sip::sdp;
 
+use crate::tones::Tone;
 use crate::town::{Chance, LOST_MS, SoundFact, SoundOrder, SoundPort, Terms};
 use crate::voice::Voice;
 
@@ -38,6 +39,9 @@ pub enum SoundError {
     /// More keys than the sound core takes at once.
     #[error("{0:?} is no string of keys")]
     Keys(String),
+    /// It is about another kind of line.
+    #[error("sound port {} is on another kind of line", .0.0)]
+    Elsewhere(SoundPort),
 }
 
 /// One call's sound.
@@ -67,11 +71,7 @@ impl Sound {
         let count = usize::from(ports);
         let setup = Setup { ports: count, players: count, recorders: 0, echoes: 0 };
         let mut engine = Engine::new(setup);
-        for voice in Voice::all() {
-            let samples: &'static [i16] = Box::leak(voice.samples()?.into_boxed_slice());
-            // The library has room for thousands.
-            let _ = engine.apply(Command::SetPrompt(voice.prompt(), samples));
-        }
+        fill_library(&mut engine)?;
         let chance = Chance::new(seed);
         Ok(Sound { engine, listen, rtp_first, chance, lines: BTreeMap::new(), ticks: 0 })
     }
@@ -96,13 +96,15 @@ impl Sound {
         match order {
             SoundOrder::Open(terms) => self.open(&terms),
             SoundOrder::Change(terms) => self.change(&terms),
+            SoundOrder::OpenBearer(terms) => Err(SoundError::Elsewhere(terms.port)),
             SoundOrder::Say(port, voice) => {
                 let play = Play::once(PlayerId(port.0), voice.prompt());
                 Ok(self.engine.apply(Command::Play(play))?)
             }
             SoundOrder::Sound(port, tone) => {
-                let player = PlayerId(port.0);
-                Ok(self.engine.apply(Command::PlayTone(player, tone, Barge::None))?)
+                let repeat = if tone.is_endless() { Repeat::Forever } else { Repeat::Times(1) };
+                let play = Play::once(PlayerId(port.0), tone.prompt());
+                Ok(self.engine.apply(Command::Play(Play { repeat, ..play }))?)
             }
             SoundOrder::Hush(port) => Ok(self.engine.apply(Command::Stop(PlayerId(port.0)))?),
             SoundOrder::Press(port, keys) => {
@@ -201,6 +203,23 @@ impl Sound {
             }
         }
     }
+}
+
+/// Puts everything that can be heard in the town into the library of a sound core.
+///
+/// # Errors
+/// A voice of the program is broken.
+pub(crate) fn fill_library(engine: &mut Engine) -> Result<(), WavError> {
+    // The library has room for thousands.
+    for voice in Voice::all() {
+        let samples: &'static [i16] = Box::leak(voice.samples()?.into_boxed_slice());
+        let _ = engine.apply(Command::SetPrompt(voice.prompt(), samples));
+    }
+    for tone in Tone::all() {
+        let samples: &'static [i16] = Box::leak(tone.samples().into_boxed_slice());
+        let _ = engine.apply(Command::SetPrompt(tone.prompt(), samples));
+    }
+    Ok(())
 }
 
 const fn at(port: PortId) -> SoundPort {

@@ -350,6 +350,8 @@ impl Day {
                 }
                 Output::Event(event) => self.events.push(event),
                 Output::Sound(order) => self.sound(now, order),
+                // The day's town has no span.
+                Output::Frame { .. } | Output::Span { .. } => {}
             }
         }
     }
@@ -366,7 +368,10 @@ impl Day {
                 }
             }
             SoundOrder::Close(port) => drop(self.terms.remove(&port)),
-            SoundOrder::Say(..) | SoundOrder::Sound(..) | SoundOrder::Hush(_) => {}
+            SoundOrder::OpenBearer(_)
+            | SoundOrder::Say(..)
+            | SoundOrder::Sound(..)
+            | SoundOrder::Hush(_) => {}
         }
     }
 

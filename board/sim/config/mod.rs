@@ -1,20 +1,28 @@
 //! The settings: what of a box's model file concerns the town, with `--set` on top of it.
 //!
 //! The supervisor has refused unknown tables and keys before; the town's own lists
-//! (`[[town.trunk]]`, `[[town.phone]]`, `[[town.subscriber]]`) are checked here alone. A value that
-//! cannot be used is refused with file, line, field, reason and what would work.
+//! (`[[town.trunk]]`, `[[town.phone]]`, `[[town.subscriber]]`, `[[town.span]]`) and the file of its
+//! people are checked here alone. A value that cannot be used is refused with file, line, field,
+//! reason and what would work.
 
+mod exchange;
 mod lists;
+mod people;
 mod reader;
+
+#[cfg(test)]
+mod tests;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use jiff::tz::TimeZone;
 use signal::sip::sdp::Codec;
 
-use crate::limits::{MODEL_BYTES_MAX, SOUND_PORTS_MAX};
-use crate::town::Setup;
+use crate::limits::{MODEL_BYTES_MAX, PEOPLE_BYTES_MAX, SOUND_PORTS_MAX};
+use crate::tones::Nation;
+use crate::town::{Setup, Subscriber};
 use crate::voice::Language;
 use reader::Reader;
 
@@ -81,8 +89,12 @@ pub enum ConfigError {
 /// What the program `town` must know.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// The town.
+    /// The town. Its day begins at midnight ([`Setup::day_ms`]); whoever has a clock sets it.
     pub setup: Setup,
+    /// Where its subscribers live.
+    pub timezone: TimeZone,
+    /// Where the box keeps its data, if nobody says otherwise.
+    pub data: PathBuf,
     /// The longest silence on the readiness descriptor, in milliseconds; 0: none is too long.
     pub watchdog_ms: u64,
 }
@@ -120,6 +132,7 @@ impl Config {
             "ulaw" => Codec::Pcmu,
             _ => Codec::Pcma,
         };
+        let country = r.text("box", "country", "CN")?;
         let seed = r.whole("town", "seed", 0, i64::MAX as u64, 7)?;
         let setup = Setup {
             seed,
@@ -134,11 +147,45 @@ impl Config {
             codec,
             trunks: lists::trunks(&r)?,
             phones: lists::phones(&r, carrier)?,
-            subscribers: lists::subscribers(&r)?,
+            tones: Nation::of_country(&country),
+            day_ms: 0,
+            subscribers: subscribers(&r)?,
+            spans: exchange::spans(&r, &country)?,
+            bad: exchange::bad(&r)?,
         };
         let watchdog_ms = r.whole("watchdog", "town_ms", 0, 600_000, 0)?;
-        Ok(Config { setup, watchdog_ms })
+        let zone = r.text("box", "timezone", "Asia/Shanghai")?;
+        let timezone = TimeZone::get(&zone).map_err(|_| {
+            let reason = format!("{zone:?} is no time zone");
+            r.refuse("box", "timezone", &reason, "such as: \"Asia/Shanghai\"".to_owned())
+        })?;
+        let data = PathBuf::from(r.text("data", "dir", "./var")?);
+        Ok(Config { setup, watchdog_ms, timezone, data })
     }
+}
+
+/// Those of the model, then those of the file that `town.people` names.
+fn subscribers(r: &Reader<'_>) -> Result<Vec<Subscriber>, ConfigError> {
+    let mut subscribers = people::of_model(r)?;
+    let people = r.text("town", "people", "")?;
+    if !people.is_empty() {
+        let path = Path::new(&people);
+        let text = read_bounded(path, PEOPLE_BYTES_MAX)
+            .map_err(|reason| r.refuse("town", "people", &reason, PEOPLE.to_owned()))?;
+        let parsed = reader::parse(&people, &text)?;
+        subscribers.extend(people::of_file(&Reader::new(&people, &text, parsed.get_ref(), &[])?)?);
+    }
+    Ok(subscribers)
+}
+
+const PEOPLE: &str = "name a file, as in \"people.toml\", or leave the key out";
+
+fn read_bounded(path: &Path, bytes_max: u64) -> Result<String, String> {
+    let failed = |source: io::Error| format!("{}: {source}", path.display());
+    if fs::metadata(path).map_err(failed)?.len() > bytes_max {
+        return Err(format!("{}: larger than {bytes_max} bytes", path.display()));
+    }
+    fs::read_to_string(path).map_err(failed)
 }
 
 /// The UDP port of sound port 0, and how many there are.
@@ -162,123 +209,4 @@ const fn loopback_of(listen: IpAddr) -> IpAddr {
 
 const fn reached_at(listen: IpAddr) -> IpAddr {
     if listen.is_unspecified() { loopback_of(listen) } else { listen }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::town::{Chances, Habit};
-
-    fn read(text: &str, sets: &[&str]) -> Result<Config, ConfigError> {
-        let sets: Vec<String> = sets.iter().map(|&s| s.to_owned()).collect();
-        Config::parse("m.toml", text, &sets)
-    }
-
-    fn refused(text: &str) -> String {
-        read(text, &[]).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn the_demo_model_is_a_town_of_three_agents() {
-        let text = include_str!("../../models/demo.toml");
-        let setup = read(text, &[]).unwrap().setup;
-        assert_eq!(setup.carrier, "127.0.0.1:5070".parse().unwrap());
-        assert_eq!(setup.linebox, "127.0.0.1:5060".parse().unwrap());
-        assert_eq!((setup.rtp_first, setup.rtp_ports), (11_000, 500));
-        let accounts: Vec<&str> = setup.phones.iter().map(|p| p.account.as_str()).collect();
-        assert_eq!(accounts, ["8001", "8002", "8003"]);
-        assert_eq!(setup.phones[2].address.port(), 5073);
-        assert_eq!(setup.phones[0].habit, Habit::Works);
-        assert_eq!(setup.trunks[0].username, "linebox");
-        let subscriber = &setup.subscribers[0];
-        let chances =
-            Chances { answer: 0.6, busy: 0.1, refuse: 0.05, unallocated: 0.05, machine: 0.05 };
-        assert_eq!(subscriber.chances, chances);
-        assert_eq!(subscriber.ring_ms, (2_000, 12_000));
-    }
-
-    #[test]
-    fn a_set_wins_over_the_file_and_plain_text_needs_no_quotes() {
-        let text = "[town]\nsip = 5070\nrtp = \"11000-11999\"\n";
-        let sets = ["town.sip=15070", "ports.sip=15060", "town.rtp=12000-12009", "town.scale=2"];
-        let setup = read(text, &sets).unwrap().setup;
-        assert_eq!((setup.carrier.port(), setup.linebox.port()), (15_070, 15_060));
-        assert_eq!((setup.rtp_first, setup.rtp_ports), (12_000, 5));
-        assert_eq!(setup.scale.to_bits(), 2.0f64.to_bits());
-        let wrong = read("", &["town"]).unwrap_err().to_string();
-        assert!(wrong.starts_with("--set town:"), "{wrong}");
-    }
-
-    #[test]
-    fn the_town_stays_on_loopback_wherever_the_box_listens() {
-        let setup = read("[ports]\nlisten = \"0.0.0.0\"\n", &[]).unwrap().setup;
-        assert_eq!(setup.carrier.ip().to_string(), "127.0.0.1");
-        assert_eq!(setup.linebox.ip().to_string(), "127.0.0.1");
-        let setup = read("[ports]\nlisten = \"192.0.2.7\"\n", &[]).unwrap().setup;
-        assert_eq!(setup.carrier.ip().to_string(), "127.0.0.1");
-        assert_eq!(setup.linebox.ip().to_string(), "192.0.2.7");
-    }
-
-    #[test]
-    fn a_wrong_value_is_refused_with_line_field_reason_and_advice() {
-        let said = refused("[town]\nseed = 7\nsip = 70000\n");
-        assert_eq!(said, "m.toml:3: town.sip: 70000 is outside 1 to 65535; nearest valid: 65535");
-        let said = refused("[town]\nscale = \"fast\"\n");
-        assert_eq!(said, "m.toml:2: town.scale: is not a number; such as: 1");
-        let said = refused("[town]\nrtp = \"11001-11999\"\n");
-        assert!(said.starts_with("m.toml:2: town.rtp: must begin with an even port"), "{said}");
-        let said = refused("[box]\nlanguage = \"fr\"\n");
-        assert!(said.contains("m.toml:2: box.language: is none of zh, en"), "{said}");
-        let said = refused("[town\n");
-        assert!(said.starts_with("m.toml:1: "), "{said}");
-        let said = read("", &["town.sip=x"]).unwrap_err().to_string();
-        assert!(said.starts_with("--set: town.sip: is not a whole number"), "{said}");
-    }
-
-    const SUBSCRIBER: &str = "[[town.subscriber]]\nnumbers = \"+86138\"\n";
-
-    #[test]
-    fn entries_of_lists_are_checked_each_with_its_line() {
-        let said = refused(&format!("{SUBSCRIBER}answer = 0.7\nbusy = 0.4\n"));
-        let expected = "m.toml:1: town.subscriber[0]: the chances add up to 1.1; lower them: \
-                        together they are at most 1";
-        assert_eq!(said, expected);
-        let said = refused(&format!("{SUBSCRIBER}ring_ms = [5000, 2000]\n"));
-        assert!(said.starts_with("m.toml:3: town.subscriber[0].ring_ms: the first"), "{said}");
-        let said = refused(&format!("{SUBSCRIBER}anwser = 0.7\n"));
-        let expected = "m.toml:3: town.subscriber[0].anwser: no such key; nearest: answer";
-        assert_eq!(said, expected);
-        let said = refused("[[town.subscriber]]\nanswer = 1.0\n");
-        assert!(said.contains("m.toml:1: town.subscriber[0].numbers: is missing"), "{said}");
-        let said = refused("[[town.subscriber]]\nnumbers = \"abc\"\n");
-        assert!(said.contains("m.toml:2: town.subscriber[0].numbers"), "{said}");
-        let said = refused("[town]\nsubscriber = 7\n");
-        assert!(said.contains("m.toml:2: town.subscriber: "), "{said}");
-    }
-
-    const PHONE: &str = "[[town.phone]]\naccount = \"8001\"\nsecret = \"s\"\nagent = \"801\"\n";
-
-    #[test]
-    fn phones_are_checked_for_what_can_be_keyed_and_for_doubles() {
-        let said = refused(PHONE);
-        assert!(said.contains("town.phone[0].pin: is missing"), "{said}");
-        let said = refused(&format!("{PHONE}pin = \"47a1\"\n"));
-        assert!(said.contains("m.toml:5: town.phone[0].pin: "), "{said}");
-        let two = format!("{PHONE}pin = \"1\"\n{PHONE}pin = \"2\"\n");
-        let said = refused(&two);
-        assert!(said.contains("m.toml:7: town.phone[1].account: 8001 is there twice"), "{said}");
-        let high = format!("[town]\nsip = 65535\n{PHONE}pin = \"1\"\n");
-        let said = refused(&high);
-        assert!(said.contains("town.sip"), "{said}");
-    }
-
-    #[test]
-    fn a_trunk_that_registers_needs_a_password() {
-        let text = "[[town.trunk]]\nname = \"t\"\nhost = \"127.0.0.1\"\nport = 5070\n\
-                    register = true\nusername = \"u\"\ncaller_id = \"+86\"\n";
-        let said = refused(text);
-        assert!(said.contains("town.trunk[0].secret: is missing"), "{said}");
-        let setup = read(&format!("{text}secret = \"s\"\n"), &[]).unwrap().setup;
-        assert!(setup.trunks[0].register);
-    }
 }

@@ -65,6 +65,14 @@ impl Scalar {
         }
     }
 
+    /// The value of a `--set`: one that is no TOML by itself is taken as plain text.
+    fn of_set(text: &str) -> Scalar {
+        let line = format!("v={text}");
+        let parsed = DeTable::parse(&line).ok();
+        let value = parsed.as_ref().and_then(|t| t.get_ref().get("v")).map(Spanned::get_ref);
+        value.map_or_else(|| Scalar::Text(text.to_owned()), Scalar::of)
+    }
+
     pub(super) fn as_real(&self) -> Option<f64> {
         match self {
             Scalar::Whole(n) => Some(*n as f64),
@@ -160,6 +168,22 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A text.
+    pub(super) fn text(
+        &self,
+        table: &str,
+        key: &str,
+        default: &str,
+    ) -> Result<String, ConfigError> {
+        match self.find(table, key) {
+            None => Ok(default.to_owned()),
+            Some(Scalar::Text(text)) => Ok(text),
+            Some(Scalar::Whole(_) | Scalar::Real(_) | Scalar::Truth(_) | Scalar::Other) => {
+                Err(self.refuse(table, key, "is not text", format!("such as: {default:?}")))
+            }
+        }
+    }
+
     pub(super) fn address(
         &self,
         table: &str,
@@ -206,11 +230,56 @@ impl<'a> Reader<'a> {
         };
         let DeValue::Array(array) = found.get_ref() else { return Err(wrong()) };
         let entry = |(at, value): (usize, &'a Spanned<DeValue<'a>>)| {
-            let DeValue::Table(fields) = value.get_ref() else { return Err(wrong()) };
-            let name = format!("{table}.{key}[{at}]");
-            Ok(Entry { file: self.file, text: self.text, name, span: value.span(), fields })
+            self.entry_of(value, format!("{table}.{key}[{at}]")).ok_or_else(wrong)
         };
         array.iter().enumerate().map(entry).collect()
+    }
+
+    /// The entries of `[[name]]`.
+    pub(super) fn list(&self, name: &str) -> Result<Vec<Entry<'a>>, ConfigError> {
+        let Some(found) = self.model.get(name) else { return Ok(Vec::new()) };
+        let wrong = || ConfigError::Value {
+            at: place(self.file, self.text, found.span().start),
+            field: name.to_owned(),
+            reason: "is not a list of tables".to_owned(),
+            advice: format!("write [[{name}]] before each entry"),
+        };
+        let DeValue::Array(array) = found.get_ref() else { return Err(wrong()) };
+        let entry = |(at, value): (usize, &'a Spanned<DeValue<'a>>)| {
+            self.entry_of(value, format!("{name}[{at}]")).ok_or_else(wrong)
+        };
+        array.iter().enumerate().map(entry).collect()
+    }
+
+    /// The table `[table.key]`, over which `--set table.key.field=value` may stand.
+    pub(super) fn table(&self, table: &str, key: &str) -> Result<Entry<'a>, ConfigError> {
+        let name = format!("{table}.{key}");
+        let sets = self.sets.iter().filter(|set| set.table == table);
+        let own = |set: &Set| {
+            let field = set.key.strip_prefix(key)?.strip_prefix('.')?;
+            Some((field.to_owned(), set.value.clone()))
+        };
+        let over = sets.filter_map(own).collect();
+        let entry = match self.written(table, key) {
+            None => Some(Entry::empty(self.file, self.text, name)),
+            Some(found) => self.entry_of(found, name),
+        };
+        let wrong = || {
+            self.refuse(table, key, "is not a table", format!("write [{table}.{key}] before it"))
+        };
+        Ok(Entry { over, ..entry.ok_or_else(wrong)? })
+    }
+
+    /// Refuses every table but these.
+    pub(super) fn knows(&self, known: &[&str]) -> Result<(), ConfigError> {
+        let name = self.file.to_owned();
+        Entry { fields: Some(self.model), ..Entry::empty(self.file, self.text, name) }.knows(known)
+    }
+
+    fn entry_of(&self, value: &'a Spanned<DeValue<'a>>, name: String) -> Option<Entry<'a>> {
+        let DeValue::Table(fields) = value.get_ref() else { return None };
+        let empty = Entry::empty(self.file, self.text, name);
+        Some(Entry { span: value.span(), fields: Some(fields), ..empty })
     }
 
     pub(super) fn refuse(
@@ -231,11 +300,7 @@ impl<'a> Reader<'a> {
 
     fn find(&self, table: &str, key: &str) -> Option<Scalar> {
         if let Some(set) = self.set(table, key) {
-            // A value that is no TOML by itself is taken as plain text.
-            let line = format!("v={}", set.value);
-            let parsed = DeTable::parse(&line).ok();
-            let value = parsed.as_ref().and_then(|t| t.get_ref().get("v")).map(Spanned::get_ref);
-            return Some(value.map_or_else(|| Scalar::Text(set.value.clone()), Scalar::of));
+            return Some(Scalar::of_set(&set.value));
         }
         self.written(table, key).map(|value| Scalar::of(value.get_ref()))
     }
@@ -251,27 +316,46 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// One entry of a list of tables.
+/// One table: an entry of a list, or one that stands alone.
+#[derive(Clone)]
 pub(super) struct Entry<'a> {
     file: &'a str,
     text: &'a str,
     name: String,
     span: Range<usize>,
-    fields: &'a DeTable<'a>,
+    fields: Option<&'a DeTable<'a>>,
+    /// What holds where this one says nothing.
+    base: Option<&'a DeTable<'a>>,
+    /// What `--set` says in its place.
+    over: Vec<(String, String)>,
 }
 
-impl Entry<'_> {
+impl<'a> Entry<'a> {
+    const fn empty(file: &'a str, text: &'a str, name: String) -> Entry<'a> {
+        Entry { file, text, name, span: 0..0, fields: None, base: None, over: Vec::new() }
+    }
+
+    /// The same with the fields of `base` where this one says nothing.
+    pub(super) fn over(self, base: &Entry<'a>) -> Entry<'a> {
+        Entry { base: base.fields, ..self }
+    }
+
     /// Refuses every key that is none of `known`.
     pub(super) fn knows(&self, known: &[&str]) -> Result<(), ConfigError> {
-        let mut keys = self.fields.keys();
-        let Some(strange) = keys.find(|key| !known.contains(&key.get_ref().as_ref())) else {
-            return Ok(());
+        let mut written = self.fields.into_iter().flat_map(|fields| fields.keys());
+        let strange = written.find(|key| !known.contains(&key.get_ref().as_ref()));
+        let over = self.over.iter().find(|(key, _)| !known.contains(&key.as_str()));
+        let (at, name) = match (strange, over) {
+            (Some(key), _) => {
+                let name: &Cow<'_, str> = key.get_ref();
+                (place(self.file, self.text, key.span().start), name.to_string())
+            }
+            (None, Some((key, _))) => ("--set".to_owned(), key.clone()),
+            (None, None) => return Ok(()),
         };
-        let name: &Cow<'_, str> = strange.get_ref();
-        let nearest = known.iter().min_by_key(|known| distance(known, name)).unwrap_or(&"");
-        let at = place(self.file, self.text, strange.span().start);
+        let advice = format!("nearest: {}", nearest(&name, known.iter().copied()));
         let (field, reason) = (format!("{}.{name}", self.name), "no such key".to_owned());
-        Err(ConfigError::Value { at, field, reason, advice: format!("nearest: {nearest}") })
+        Err(ConfigError::Value { at, field, reason, advice })
     }
 
     /// A text that satisfies `right`; a key that is not there must have a default.
@@ -290,19 +374,75 @@ impl Entry<'_> {
         }
     }
 
-    pub(super) fn truth(&self, key: &str) -> Result<bool, ConfigError> {
+    /// One of these words; the first where nothing stands.
+    pub(super) fn one_of(&self, key: &str, words: &[&str]) -> Result<String, ConfigError> {
+        let first = words.first().copied().unwrap_or_default();
         match self.scalar(key) {
-            None => Ok(false),
+            None => Ok(first.to_owned()),
+            Some(Scalar::Text(text)) if words.contains(&text.as_str()) => Ok(text),
+            Some(found) => {
+                let meant = if let Scalar::Text(text) = &found { text.as_str() } else { "" };
+                let advice = format!("nearest valid: {:?}", nearest(meant, words.iter().copied()));
+                Err(self.refuse(key, &format!("is none of {}", words.join(", ")), &advice))
+            }
+        }
+    }
+
+    pub(super) fn truth(&self, key: &str, default: bool) -> Result<bool, ConfigError> {
+        match self.scalar(key) {
+            None => Ok(default),
             Some(Scalar::Truth(truth)) => Ok(truth),
             Some(_) => Err(self.refuse(key, "cannot be used", "write true or false")),
         }
     }
 
+    /// A whole number; nothing where nothing stands.
+    pub(super) fn whole(&self, key: &str, low: u64, high: u64) -> Result<Option<u64>, ConfigError> {
+        let Some(found) = self.scalar(key) else { return Ok(None) };
+        let Scalar::Whole(n) = found else {
+            return Err(self.refuse(key, "is not a whole number", &format!("such as: {low}")));
+        };
+        match u64::try_from(n).ok().filter(|n| (low..=high).contains(n)) {
+            Some(n) => Ok(Some(n)),
+            None => {
+                let nearest = u64::try_from(n).unwrap_or(0).clamp(low, high);
+                let reason = format!("{n} is outside {low} to {high}");
+                Err(self.refuse(key, &reason, &format!("nearest valid: {nearest}")))
+            }
+        }
+    }
+
     /// A part of 1; 0 where nothing stands.
     pub(super) fn part(&self, key: &str) -> Result<f64, ConfigError> {
-        let Some(found) = self.scalar(key) else { return Ok(0.0) };
-        let part = found.as_real().filter(|part| (0.0..=1.0).contains(part));
-        part.ok_or_else(|| self.refuse(key, "is no part of 1", "write a number from 0 to 1"))
+        match self.scalar(key) {
+            None => Ok(0.0),
+            Some(found) => self.as_part(key, &found),
+        }
+    }
+
+    /// A part of 1, or one for each of `count`.
+    pub(super) fn parts(&self, key: &str, count: usize) -> Result<Option<Vec<f64>>, ConfigError> {
+        let Some(DeValue::Array(list)) = self.get(key).map(Spanned::get_ref) else {
+            return Ok(None);
+        };
+        if list.len() != count {
+            let reason = format!("has {} values", list.len());
+            return Err(self.refuse(key, &reason, &format!("write {count}, or one for all")));
+        }
+        let part = |value: &Spanned<DeValue<'_>>| self.as_part(key, &Scalar::of(value.get_ref()));
+        list.iter().map(part).collect::<Result<_, _>>().map(Some)
+    }
+
+    fn as_part(&self, key: &str, found: &Scalar) -> Result<f64, ConfigError> {
+        match found.as_real() {
+            Some(part) if (0.0..=1.0).contains(&part) => Ok(part),
+            Some(part) => {
+                let nearest = if part > 1.0 { 1 } else { 0 };
+                let reason = format!("{part} is no part of 1");
+                Err(self.refuse(key, &reason, &format!("nearest valid: {nearest}")))
+            }
+            None => Err(self.refuse(key, "is no part of 1", "write a number from 0 to 1")),
+        }
     }
 
     /// Shortest and longest, in milliseconds.
@@ -312,7 +452,25 @@ impl Entry<'_> {
         default: (u64, u64),
         max: u64,
     ) -> Result<(u64, u64), ConfigError> {
-        let Some(value) = self.fields.get(key) else { return Ok(default) };
+        let advice = format!("write [shortest, longest], each from 0 to {max}");
+        match self.pair_ms(key, max, &advice)? {
+            None => Ok(default),
+            Some((low, high)) if low <= high => Ok((low, high)),
+            Some((low, high)) => {
+                let advice = format!("nearest valid: [{high}, {low}]");
+                Err(self.refuse(key, "the first is above the second", &advice))
+            }
+        }
+    }
+
+    /// Two times in milliseconds; nothing where nothing stands.
+    pub(super) fn pair_ms(
+        &self,
+        key: &str,
+        max: u64,
+        advice: &str,
+    ) -> Result<Option<(u64, u64)>, ConfigError> {
+        let Some(value) = self.get(key) else { return Ok(None) };
         let whole = |value: &Spanned<DeValue<'_>>| {
             let Scalar::Whole(n) = Scalar::of(value.get_ref()) else { return None };
             u64::try_from(n).ok().filter(|n| *n <= max)
@@ -322,28 +480,66 @@ impl Entry<'_> {
         } else {
             None
         };
-        let advice = format!("write [shortest, longest], each from 0 to {max}");
         match numbers.as_deref() {
-            Some([low, high]) if low <= high => Ok((*low, *high)),
-            Some([_, _]) => Err(self.refuse(key, "the first is above the second", &advice)),
-            _ => Err(self.refuse(key, "is not two times in milliseconds", &advice)),
+            Some([first, second]) => Ok(Some((*first, *second))),
+            _ => Err(self.refuse(key, "is not two times in milliseconds", advice)),
         }
+    }
+
+    /// Rows of a list of lists: the scalars of each.
+    pub(super) fn rows(&self, key: &str, advice: &str) -> Result<Vec<Vec<Scalar>>, ConfigError> {
+        let Some(value) = self.get(key) else { return Ok(Vec::new()) };
+        let wrong = || self.refuse(key, "is not a list of lists", advice);
+        let DeValue::Array(rows) = value.get_ref() else { return Err(wrong()) };
+        let row = |row: &Spanned<DeValue<'_>>| {
+            let DeValue::Array(fields) = row.get_ref() else { return Err(wrong()) };
+            Ok(fields.iter().map(|field| Scalar::of(field.get_ref())).collect())
+        };
+        rows.iter().map(row).collect()
+    }
+
+    /// A text, or a list of texts.
+    pub(super) fn texts(&self, key: &str, advice: &str) -> Result<Vec<String>, ConfigError> {
+        let Some(value) = self.get(key) else { return Ok(Vec::new()) };
+        let text = |value: &DeValue<'_>| match Scalar::of(value) {
+            Scalar::Text(text) => Ok(text),
+            Scalar::Whole(_) | Scalar::Real(_) | Scalar::Truth(_) | Scalar::Other => {
+                Err(self.refuse(key, "is neither text nor a list of texts", advice))
+            }
+        };
+        if let DeValue::Array(list) = value.get_ref() {
+            return list.iter().map(|value| text(value.get_ref())).collect();
+        }
+        Ok(vec![text(value.get_ref())?])
     }
 
     /// Refuses a key, or the whole entry if `key` is empty.
     pub(super) fn refuse(&self, key: &str, reason: &str, advice: &str) -> ConfigError {
-        let start = self.fields.get(key).map_or(self.span.start, |value| value.span().start);
-        let at = place(self.file, self.text, start);
+        let start = self.get(key).map_or(self.span.start, |value| value.span().start);
+        let is_over = self.over.iter().any(|(own, _)| own == key);
+        let at = if is_over { "--set".to_owned() } else { place(self.file, self.text, start) };
         let field = if key.is_empty() { self.name.clone() } else { format!("{}.{key}", self.name) };
         ConfigError::Value { at, field, reason: reason.to_owned(), advice: advice.to_owned() }
     }
 
     fn scalar(&self, key: &str) -> Option<Scalar> {
-        self.fields.get(key).map(|value| Scalar::of(value.get_ref()))
+        let over = self.over.iter().rev().find(|(own, _)| own == key);
+        over.map(|(_, value)| Scalar::of_set(value))
+            .or_else(|| self.get(key).map(|value| Scalar::of(value.get_ref())))
+    }
+
+    fn get(&self, key: &str) -> Option<&'a Spanned<DeValue<'a>>> {
+        let own = self.fields.and_then(|fields| fields.get(key));
+        own.or_else(|| self.base.and_then(|fields| fields.get(key)))
     }
 }
 
-/// How unlike two keys are: letters of either that the other lacks, and their lengths.
+/// The word that is most like `word`.
+pub(super) fn nearest<'w>(word: &str, words: impl IntoIterator<Item = &'w str>) -> &'w str {
+    words.into_iter().min_by_key(|known| distance(known, word)).unwrap_or_default()
+}
+
+/// How unlike two words are: letters of either that the other lacks, and their lengths.
 fn distance(a: &str, b: &str) -> usize {
     let missing = |a: &str, b: &str| a.chars().filter(|c| !b.contains(*c)).count();
     let common = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();

@@ -10,13 +10,13 @@ use signal::sip::guard::Account;
 use signal::sip::wire::StatusCode;
 
 use super::chance::Chance;
-use super::customer::{self, Act, Customer};
+use super::customer::{self, Act, Customer, Manner};
 use super::output::{Citizen, Gate, Sight, SoundOrder, SoundPort};
-use super::people::{Fate, Lot, Setup, plain};
+use super::people::Setup;
 use super::stream::Stream;
-use super::{Order, OrderError, Timer};
-use crate::limits::{FIXED_MAX, NUMBERS_MAX};
-use crate::voice::Language;
+use super::subscriber::plain;
+use super::talk::Talk;
+use super::{Around, Order, OrderError, Timer};
 
 /// The realm of the carrier's challenges.
 const REALM: &str = "town";
@@ -27,12 +27,7 @@ const LINEBOX: TrunkId = TrunkId(1);
 #[derive(Clone, Debug)]
 pub(super) struct Carrier {
     endpoint: Endpoint,
-    chance: Chance,
     calls: BTreeMap<CallKey, Live>,
-    /// By plain number: what a scenario wants.
-    fixed: BTreeMap<String, Lot>,
-    /// By plain number: how often it was called.
-    called: BTreeMap<String, u32>,
     /// The box's registered account, where it must prove itself.
     account: Option<AccountId>,
     next_call: u64,
@@ -43,13 +38,10 @@ pub(super) struct Carrier {
 /// A customer's call.
 #[derive(Clone, Debug)]
 struct Live {
-    who: Citizen,
-    customer: Customer,
+    talk: Talk,
     stream: Stream,
     /// Our answer; given again with every response.
     answer: String,
-    answered_at: Option<Tick>,
-    heard: bool,
 }
 
 impl Carrier {
@@ -72,58 +64,36 @@ impl Carrier {
         };
         Carrier {
             endpoint: Endpoint::new(now, words, config),
-            chance: Chance::new(setup.seed),
             calls: BTreeMap::new(),
-            fixed: BTreeMap::new(),
-            called: BTreeMap::new(),
             account: None,
             next_call: 1,
             leaving: false,
         }
     }
 
-    /// From now on this number fares so, whatever its entry says; nothing gives it back to chance.
-    pub(super) fn fix(&mut self, number: &str, lot: Option<Lot>) -> bool {
-        let number = plain(number).to_owned();
-        match lot {
-            None => {
-                self.fixed.remove(&number);
-            }
-            Some(_) if self.fixed.len() >= FIXED_MAX && !self.fixed.contains_key(&number) => {
-                return false;
-            }
-            Some(lot) => {
-                self.fixed.insert(number, lot);
-            }
-        }
-        true
-    }
-
     pub(super) fn receive(
         &mut self,
         now: Tick,
-        setup: &Setup,
-        gate: &mut Gate,
+        around: &mut Around<'_>,
         from: SocketAddr,
         bytes: &[u8],
     ) {
         self.endpoint.handle_datagram(now, from, bytes);
-        self.settle(now, setup, gate);
+        self.settle(now, around);
     }
 
-    pub(super) fn expire(&mut self, now: Tick, setup: &Setup, gate: &mut Gate) {
+    pub(super) fn expire(&mut self, now: Tick, around: &mut Around<'_>) {
         self.endpoint.handle_timeout(now);
-        self.settle(now, setup, gate);
-        let due = |live: &&mut Live| live.customer.next_timeout().is_some_and(|(at, _)| at <= now);
-        for live in self.calls.values_mut().filter(due) {
-            live.customer.handle_timeout(now);
+        self.settle(now, around);
+        for live in self.calls.values_mut().filter(|live| live.talk.is_due(now)) {
+            live.talk.customer.handle_timeout(now);
         }
-        self.settle(now, setup, gate);
+        self.settle(now, around);
     }
 
     pub(super) fn next_timeout(&self) -> Option<(Tick, Timer)> {
-        let customers = self.calls.values().filter_map(|live| live.customer.next_timeout());
-        let customer = customers.min();
+        let customers = self.calls.values();
+        let customer = customers.filter_map(|live| live.talk.customer.next_timeout()).min();
         [
             self.endpoint.next_timeout().map(|(at, timer)| (at, Timer::Sip(timer))),
             customer.map(|(at, timer): (_, customer::Timer)| (at, Timer::Customer(timer))),
@@ -137,95 +107,87 @@ impl Carrier {
         self.calls.iter().find(|(_, live)| live.stream.port() == port).map(|(call, _)| *call)
     }
 
-    pub(super) fn hear_start(&mut self, now: Tick, setup: &Setup, gate: &mut Gate, call: CallKey) {
-        let Some(live) = self.calls.get_mut(&call) else { return };
-        if !core::mem::replace(&mut live.heard, true) {
-            let after_ms = now.since_ms(live.answered_at.unwrap_or(now));
-            gate.tell(now, &live.who, Sight::Heard { after_ms });
+    pub(super) fn hear_start(&mut self, now: Tick, around: &mut Around<'_>, call: CallKey) {
+        if let Some(live) = self.calls.get_mut(&call) {
+            live.talk.handle_started(now, around.gate);
         }
-        live.customer.handle_started(now);
-        self.settle(now, setup, gate);
+        self.settle(now, around);
     }
 
-    pub(super) fn hear_end(&mut self, now: Tick, setup: &Setup, gate: &mut Gate, call: CallKey) {
+    pub(super) fn hear_end(&mut self, now: Tick, around: &mut Around<'_>, call: CallKey) {
         if let Some(live) = self.calls.get_mut(&call) {
-            live.customer.handle_ended(now);
+            live.talk.customer.handle_ended(now);
         }
-        self.settle(now, setup, gate);
+        self.settle(now, around);
     }
 
     pub(super) fn hear_key(&mut self, now: Tick, gate: &mut Gate, call: CallKey, key: char) {
         if let Some(live) = self.calls.get(&call) {
-            gate.tell(now, &live.who, Sight::Key(key));
+            gate.tell(now, &live.talk.who, Sight::Key(key));
         }
     }
 
     /// The town ends: everybody hangs up.
-    pub(super) fn leave(&mut self, now: Tick, setup: &Setup, gate: &mut Gate) {
+    pub(super) fn leave(&mut self, now: Tick, around: &mut Around<'_>) {
         self.leaving = true;
         let calls: Vec<CallKey> = self.calls.keys().copied().collect();
         for call in calls {
             self.endpoint.hang_up(now, call, Cause::NormalClearing);
         }
-        self.settle(now, setup, gate);
+        self.settle(now, around);
     }
 
     pub(super) fn is_quiet(&self) -> bool {
         self.calls.is_empty()
     }
 
-    /// Customers in a call, with when it was answered and where its sound goes.
-    pub(super) fn calls(&self) -> impl Iterator<Item = (&Citizen, Option<Tick>, &Stream)> {
-        self.calls.values().map(|live| (&live.who, live.answered_at, &live.stream))
+    pub(super) fn has_number(&self, number: &str) -> bool {
+        let is = |live: &Live| matches!(&live.talk.who, Citizen::Customer(own) if own == number);
+        self.calls.values().any(is)
+    }
+
+    /// Customers in a call, with where its sound goes.
+    pub(super) fn calls(&self) -> impl Iterator<Item = (&Talk, &Stream)> {
+        self.calls.values().map(|live| (&live.talk, &live.stream))
     }
 
     pub(super) fn order(
         &mut self,
         now: Tick,
-        setup: &Setup,
-        gate: &mut Gate,
+        around: &mut Around<'_>,
         number: &str,
         order: Order,
     ) -> Result<(), OrderError> {
         let who = Citizen::Customer(plain(number).to_owned());
-        let call = self.calls.iter().find(|(_, live)| live.who == who).map(|(call, _)| *call);
+        let call = self.calls.iter().find(|(_, live)| live.talk.who == who).map(|(call, _)| *call);
         match (order, call) {
-            (Order::Dial(_), Some(_)) => return Err(OrderError::Busy),
-            (Order::Dial(called), None) => self.dial(now, setup, gate, number, called)?,
+            (Order::Dial(_) | Order::Call(_), Some(_)) => return Err(OrderError::Busy),
+            (Order::Dial(called), None) => self.dial(now, around, number, called)?,
+            (Order::Call(dialling), None) => self.dial(now, around, number, dialling.called)?,
             (Order::Press(_) | Order::Say(_) | Order::HangUp, None) => {
                 return Err(OrderError::NoCall);
             }
-            (Order::Press(keys), Some(call)) => {
-                if let Some(live) = self.calls.get(&call) {
-                    let pressed = keys.clone();
-                    live.stream.order(gate, |port| SoundOrder::Press(port, keys));
-                    gate.tell(now, &live.who, Sight::Pressed(pressed));
-                }
-            }
-            (Order::Say(voice), Some(call)) => {
-                if let Some(live) = self.calls.get(&call) {
-                    live.stream.order(gate, |port| SoundOrder::Say(port, voice));
-                }
-            }
-            (Order::HangUp, Some(call)) => {
-                self.endpoint.hang_up(now, call, Cause::NormalClearing);
-            }
+            (Order::Press(keys), Some(call)) => self.act(now, around, call, Act::Press(keys)),
+            (Order::Say(voice), Some(call)) => self.act(now, around, call, Act::Say(voice)),
+            (Order::HangUp, Some(call)) => self.act(now, around, call, Act::HangUp),
         }
-        self.settle(now, setup, gate);
+        self.settle(now, around);
         Ok(())
     }
 
     /// Takes what the endpoint and the customers have to say until all are silent.
-    fn settle(&mut self, now: Tick, setup: &Setup, gate: &mut Gate) {
+    fn settle(&mut self, now: Tick, around: &mut Around<'_>) {
         loop {
             while let Some(output) = self.endpoint.poll() {
-                self.signalled(now, setup, gate, output);
+                self.signalled(now, around, output);
             }
             let mut acted = false;
             let calls: Vec<CallKey> = self.calls.keys().copied().collect();
             for call in calls {
-                while let Some(act) = self.calls.get_mut(&call).and_then(|l| l.customer.poll()) {
-                    self.act(now, gate, call, act);
+                while let Some(act) =
+                    self.calls.get_mut(&call).and_then(|live| live.talk.customer.poll())
+                {
+                    self.act(now, around, call, act);
                     acted = true;
                 }
             }
@@ -235,54 +197,71 @@ impl Carrier {
         }
     }
 
-    fn act(&mut self, now: Tick, gate: &mut Gate, call: CallKey, act: Act) {
+    fn act(&mut self, now: Tick, around: &mut Around<'_>, call: CallKey, act: Act) {
         let Some(live) = self.calls.get_mut(&call) else { return };
+        let gate = &mut *around.gate;
         match act {
-            Act::Ring => self.endpoint.progress(now, call, StatusCode::RINGING, None),
-            Act::Progress => {
-                live.stream.flow(gate);
-                let progress = StatusCode::SESSION_PROGRESS;
-                self.endpoint.progress(now, call, progress, Some(&live.answer));
+            Act::Ring { heard } => {
+                self.endpoint.progress(now, call, StatusCode::RINGING, None);
+                if heard {
+                    self.sound_early(now, gate, call);
+                }
             }
+            // SIP has no sound after the end, so it comes before.
+            Act::Early | Act::Clear(_) => self.sound_early(now, gate, call),
             Act::Answer => {
                 live.stream.order(gate, SoundOrder::Hush);
                 live.stream.flow(gate);
                 self.endpoint.answer(now, call, &live.answer);
             }
-            Act::Reject(cause) => self.endpoint.reject(now, call, cause),
+            Act::Refuse(cause) => self.endpoint.reject(now, call, cause),
             Act::HangUp => self.endpoint.hang_up(now, call, Cause::NormalClearing),
             Act::Say(voice) => live.stream.order(gate, |port| SoundOrder::Say(port, voice)),
             Act::Sound(tone) => live.stream.order(gate, |port| SoundOrder::Sound(port, tone)),
+            Act::Press(keys) => {
+                let pressed = keys.clone();
+                live.stream.order(gate, |port| SoundOrder::Press(port, keys));
+                gate.tell(now, &live.talk.who, Sight::Pressed(pressed));
+            }
         }
     }
 
-    fn signalled(&mut self, now: Tick, setup: &Setup, gate: &mut Gate, output: Sip) {
+    fn sound_early(&mut self, now: Tick, gate: &mut Gate, call: CallKey) {
+        let Some(live) = self.calls.get_mut(&call) else { return };
+        live.stream.flow(gate);
+        let progress = StatusCode::SESSION_PROGRESS;
+        self.endpoint.progress(now, call, progress, Some(&live.answer));
+    }
+
+    fn signalled(&mut self, now: Tick, around: &mut Around<'_>, output: Sip) {
         match output {
-            Sip::Send { to, bytes } => gate.send(setup.carrier, to.peer, bytes),
+            Sip::Send { to, bytes } => around.gate.send(around.setup.carrier, to.peer, bytes),
             Sip::Incoming { call, caller, called, offer, .. } => {
-                self.rung(now, setup, gate, call, caller.number, &called, offer.as_deref());
+                self.rung(now, around, call, caller.number, &called, offer.as_deref());
             }
             Sip::Phase { call, phase, cause, by, sdp } => {
-                self.phase(now, gate, call, phase, (cause, by), sdp.as_deref());
+                self.phase(now, around.gate, call, phase, (cause, by), sdp.as_deref());
             }
-            Sip::Reoffer { call, offer } => self.reoffered(now, gate, call, offer.as_deref()),
+            Sip::Reoffer { call, offer } => {
+                self.reoffered(now, around.gate, call, offer.as_deref())
+            }
             Sip::LateAnswer { call, sdp } => {
                 if let Some(live) = self.calls.get_mut(&call)
                     && live.stream.accept(&sdp).is_ok()
                 {
-                    live.stream.flow(gate);
+                    live.stream.flow(around.gate);
                 }
             }
-            Sip::Digit { call, digit, .. } => self.hear_key(now, gate, call, digit),
+            Sip::Digit { call, digit, .. } => self.hear_key(now, around.gate, call, digit),
             Sip::Registered { account, fresh, .. } => {
                 self.account = Some(account);
                 if fresh {
-                    gate.tell(now, &Citizen::Carrier, Sight::Registered);
+                    around.gate.tell(now, &Citizen::Carrier, Sight::Registered);
                 }
             }
             Sip::Unregistered { remaining: 0, .. } => {
                 self.account = None;
-                gate.tell(now, &Citizen::Carrier, Sight::Unregistered { status: None });
+                around.gate.tell(now, &Citizen::Carrier, Sight::Unregistered { status: None });
             }
             Sip::Unregistered { .. }
             | Sip::TrunkUp { .. }
@@ -297,8 +276,7 @@ impl Carrier {
     fn rung(
         &mut self,
         now: Tick,
-        setup: &Setup,
-        gate: &mut Gate,
+        around: &mut Around<'_>,
         call: CallKey,
         caller: Option<String>,
         called: &str,
@@ -306,49 +284,35 @@ impl Carrier {
     ) {
         let number = plain(called);
         let who = Citizen::Customer(number.to_owned());
-        let Some(port) = self.take_port(gate) else {
-            gate.tell(now, &who, Sight::TurnedAway(Cause::Congestion));
+        let Some(port) = self.take_port(around.gate) else {
+            around.gate.tell(now, &who, Sight::TurnedAway(Cause::Congestion));
             return self.endpoint.reject(now, call, Cause::Congestion);
         };
-        let mut stream = Stream::new(port, setup.carrier.ip(), setup.rtp_first, setup.codec);
+        let mut stream = stream(around.setup, port);
         let Ok(answer) = stream.answer(offer) else {
-            gate.give_back(port);
-            gate.tell(now, &who, Sight::TurnedAway(Cause::IncompatibleDestination));
+            around.gate.give_back(port);
+            around.gate.tell(now, &who, Sight::TurnedAway(Cause::IncompatibleDestination));
             return self.endpoint.reject(now, call, Cause::IncompatibleDestination);
         };
-        let (lot, chance) = self.draw(setup, number);
-        gate.tell(now, &who, Sight::Rung { caller, lot });
-        let customer = Customer::called(now, scaled(setup, lot), language_of(number), chance);
-        let live = Live { who, customer, stream, answer, answered_at: None, heard: false };
-        self.calls.insert(call, live);
+        let person = around.directory.draw(around.setup, now, number);
+        around.gate.tell(now, &who, Sight::Rung { caller, lot: person.lot });
+        let customer = Customer::called(now, around.setup, person, manner(around.setup));
+        self.calls.insert(call, Live { talk: Talk::new(who, customer), stream, answer });
     }
 
     fn take_port(&self, gate: &mut Gate) -> Option<SoundPort> {
         if self.leaving { None } else { gate.take_port() }
     }
 
-    /// A number that nobody has is dead. Each call to a number draws anew, from a stream of its own.
-    fn draw(&mut self, setup: &Setup, number: &str) -> (Lot, Chance) {
-        let times = self.called.get(number).copied().unwrap_or(0);
-        if self.called.len() < NUMBERS_MAX || self.called.contains_key(number) {
-            self.called.insert(number.to_owned(), times + 1);
-        }
-        let mut chance = self.chance.branch(&format!("customer {number} {times}"));
-        let drawn = setup.subscriber(number).map(|subscriber| subscriber.draw(&mut chance));
-        let lot = self.fixed.get(number).copied().or(drawn);
-        (lot.unwrap_or(Lot::sure(Fate::Unallocated)), chance)
-    }
-
     fn dial(
         &mut self,
         now: Tick,
-        setup: &Setup,
-        gate: &mut Gate,
+        around: &mut Around<'_>,
         number: &str,
         called: String,
     ) -> Result<(), OrderError> {
-        let port = gate.take_port().ok_or(OrderError::NoPort)?;
-        let mut stream = Stream::new(port, setup.carrier.ip(), setup.rtp_first, setup.codec);
+        let port = around.gate.take_port().ok_or(OrderError::NoPort)?;
+        let mut stream = stream(around.setup, port);
         let call = CallKey(self.next_call);
         self.next_call += 1;
         let to = match self.account {
@@ -365,16 +329,15 @@ impl Carrier {
             sdp: stream.offer(),
         };
         if self.endpoint.invite(now, spec).is_err() {
-            gate.give_back(port);
+            around.gate.give_back(port);
             return Err(OrderError::NoWay);
         }
         let who = Citizen::Customer(plain(number).to_owned());
-        gate.tell(now, &who, Sight::Dialled(called));
-        let (lot, chance) = self.draw(setup, plain(number));
-        let customer = Customer::calling(scaled(setup, lot), language_of(number), chance);
+        around.gate.tell(now, &who, Sight::Dialled(called));
+        let person = around.directory.draw(around.setup, now, number);
+        let customer = Customer::calling(around.setup, person, manner(around.setup));
         let answer = String::new();
-        let live = Live { who, customer, stream, answer, answered_at: None, heard: false };
-        self.calls.insert(call, live);
+        self.calls.insert(call, Live { talk: Talk::new(who, customer), stream, answer });
         Ok(())
     }
 
@@ -393,27 +356,17 @@ impl Carrier {
             return self.endpoint.hang_up(now, call, Cause::IncompatibleDestination);
         }
         match phase {
-            LegPhase::Answered if live.answered_at.is_none() => {
-                live.answered_at = Some(now);
-                gate.tell(now, &live.who, Sight::Answered);
-                if !call.is_incoming() {
-                    live.customer.handle_answered(now);
-                }
-            }
+            LegPhase::Answered => live.talk.handle_answered(now, gate, !call.is_incoming()),
             LegPhase::Ended => {
                 let Some(live) = self.calls.remove(&call) else { return };
-                let talked_ms = live.answered_at.map(|at| now.since_ms(at));
-                let cause = cause.unwrap_or(Cause::NormalUnspecified);
-                let by = by.unwrap_or(Side::Far);
                 live.stream.close(gate);
-                gate.tell(now, &live.who, Sight::Ended { cause, by, talked_ms });
+                live.talk.end(now, gate, cause, by);
             }
             LegPhase::Idle
             | LegPhase::Seized
             | LegPhase::Dialing
             | LegPhase::Proceeding
             | LegPhase::Alerting
-            | LegPhase::Answered
             | LegPhase::Releasing => {}
         }
     }
@@ -428,16 +381,16 @@ impl Carrier {
         let held = live.stream.is_held();
         self.endpoint.accept_reoffer(now, call, &answer);
         if held != was_held {
-            gate.tell(now, &live.who, Sight::Held(held));
+            gate.tell(now, &live.talk.who, Sight::Held(held));
         }
     }
 }
 
-fn scaled(setup: &Setup, lot: Lot) -> Lot {
-    Lot { ring_ms: setup.scaled_ms(lot.ring_ms), talk_ms: setup.scaled_ms(lot.talk_ms), ..lot }
+fn stream(setup: &Setup, port: SoundPort) -> Stream {
+    Stream::new(port, setup.carrier.ip(), setup.rtp_first, setup.codec)
 }
 
-/// People in China speak Mandarin here, everybody else English.
-fn language_of(number: &str) -> Language {
-    if plain(number).starts_with("86") { Language::Zh } else { Language::En }
+/// A refusal has its status; it needs no tone.
+const fn manner(setup: &Setup) -> Manner {
+    Manner { nation: setup.tones, tells: false }
 }

@@ -5,15 +5,28 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use call::{Cause, Side, Tick};
-use media::Tone;
 use signal::sip::sdp::Codec;
 
-use super::people::Lot;
+use super::exchange::Fault;
+use super::subscriber::Lot;
+use crate::tones::Tone;
 use crate::voice::Voice;
 
-/// A place for the sound of one call. Its UDP port is `rtp_first` and twice its number.
+/// A place for the sound of one call: below [`SoundPort::BEARERS`] on RTP, its UDP port being
+/// `rtp_first` and twice its number; from there on in a time slot of a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SoundPort(pub u16);
+
+impl SoundPort {
+    /// The first in a span.
+    pub const BEARERS: u16 = 0x1000;
+
+    /// The place of a time slot: 1 to 31 of span 0 to 3.
+    #[must_use]
+    pub const fn of_bearer(span: u8, slot: u8) -> SoundPort {
+        SoundPort(SoundPort::BEARERS + span as u16 * 32 + slot as u16)
+    }
+}
 
 /// One effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +39,20 @@ pub enum Output {
         to: SocketAddr,
         /// A SIP message.
         bytes: Vec<u8>,
+    },
+    /// Put one D-channel frame on a span; with its check sequence where [`super::Span::fcs`] says so.
+    Frame {
+        /// Which span, from 0 on.
+        span: u8,
+        /// The frame.
+        bytes: Vec<u8>,
+    },
+    /// Layer 1 of a span shows an alarm at the box, or does no more: pull the plug, or put it back.
+    Span {
+        /// Which span, from 0 on.
+        span: u8,
+        /// It works again.
+        up: bool,
     },
     /// Make, change or end sound. Nothing breaks if nobody does; but the digits of
     /// [`SoundOrder::Press`] must reach the box, or nobody signs in.
@@ -49,6 +76,23 @@ pub struct Terms {
     pub sends: bool,
 }
 
+/// What a call's channel in a span is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BearerTerms {
+    /// Ours.
+    pub port: SoundPort,
+    /// Which span, from 0 on.
+    pub span: u8,
+    /// Which time slot.
+    pub slot: u8,
+    /// The customer hears the box.
+    pub hears: bool,
+    /// The box hears the customer.
+    pub speaks: bool,
+    /// The box hears itself.
+    pub echoes: bool,
+}
+
 /// An order for sound.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SoundOrder {
@@ -56,6 +100,8 @@ pub enum SoundOrder {
     Open(Terms),
     /// Something else was agreed on.
     Change(Terms),
+    /// A call has a channel of a span from now on.
+    OpenBearer(BearerTerms),
     /// Say this now, whatever is being said.
     Say(SoundPort, Voice),
     /// Make this tone now, whatever is being said.
@@ -66,6 +112,22 @@ pub enum SoundOrder {
     Press(SoundPort, String),
     /// The call is over.
     Close(SoundPort),
+}
+
+impl SoundOrder {
+    /// Which call it is about.
+    #[must_use]
+    pub const fn port(&self) -> SoundPort {
+        match self {
+            SoundOrder::Open(terms) | SoundOrder::Change(terms) => terms.port,
+            SoundOrder::OpenBearer(terms) => terms.port,
+            SoundOrder::Say(port, _)
+            | SoundOrder::Sound(port, _)
+            | SoundOrder::Hush(port)
+            | SoundOrder::Press(port, _)
+            | SoundOrder::Close(port) => *port,
+        }
+    }
 }
 
 /// A fact about what a far end's sound was.
@@ -108,6 +170,8 @@ pub enum Citizen {
     Customer(String),
     /// The carrier itself.
     Carrier,
+    /// The exchange at this span, counted from 0.
+    Span(u8),
 }
 
 /// One thing that a citizen did or saw.
@@ -171,6 +235,10 @@ pub enum Sight {
     },
     /// A call was turned away before anybody was asked.
     TurnedAway(Cause),
+    /// Calls can be made over the span, or can no more.
+    Linked(bool),
+    /// Something went wrong on purpose.
+    Misbehaved(Fault),
 }
 
 impl fmt::Display for Citizen {
@@ -179,6 +247,7 @@ impl fmt::Display for Citizen {
             Citizen::Phone(account) => write!(f, "phone {account}"),
             Citizen::Customer(number) => write!(f, "customer +{number}"),
             Citizen::Carrier => f.write_str("carrier"),
+            Citizen::Span(span) => write!(f, "span {}", span + 1),
         }
     }
 }
@@ -217,6 +286,9 @@ impl fmt::Display for Sight {
                 }
             }
             Sight::TurnedAway(cause) => write!(f, "turned away: {cause}"),
+            Sight::Linked(true) => f.write_str("the D-channel is up"),
+            Sight::Linked(false) => f.write_str("the D-channel is down"),
+            Sight::Misbehaved(fault) => write!(f, "misbehaves: {fault:?}"),
         }
     }
 }
@@ -244,6 +316,14 @@ impl Gate {
 
     pub(super) fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
         self.out.push_back(Output::Send { from, to, bytes });
+    }
+
+    pub(super) fn frame(&mut self, span: u8, bytes: Vec<u8>) {
+        self.out.push_back(Output::Frame { span, bytes });
+    }
+
+    pub(super) fn span(&mut self, span: u8, up: bool) {
+        self.out.push_back(Output::Span { span, up });
     }
 
     pub(super) fn sound(&mut self, order: SoundOrder) {

@@ -204,7 +204,11 @@ impl Phone {
                 self.agent.handle_dialled();
                 self.dial(now, setup, gate, number);
             }
-            Order::Dial(_) => return Err(OrderError::Busy),
+            Order::Call(dialling) if self.live.is_none() => {
+                self.agent.handle_dialled();
+                self.dial(now, setup, gate, dialling.called);
+            }
+            Order::Dial(_) | Order::Call(_) => return Err(OrderError::Busy),
             Order::Press(_) | Order::Say(_) | Order::HangUp if self.live.is_none() => {
                 return Err(OrderError::NoCall);
             }

@@ -122,6 +122,7 @@ impl Bench {
                 Output::Send { from, to, bytes } => self.put(from, to, bytes),
                 Output::Sound(order) => self.sounds.push(order),
                 Output::Event(event) => self.events.push(event),
+                Output::Frame { .. } | Output::Span { .. } => panic!("there is no span"),
             }
         }
     }
@@ -329,7 +330,7 @@ fn a_machine_greets_beeps_and_ends_when_its_time_is_over() {
     let expected = [
         open,
         SoundOrder::Say(port, voice),
-        SoundOrder::Sound(port, media::Tone::Beep),
+        SoundOrder::Sound(port, crate::tones::Tone::Beep),
         SoundOrder::Close(port),
     ];
     assert_eq!(sounds, expected.iter().map(core::mem::discriminant).collect::<Vec<_>>());
@@ -360,7 +361,7 @@ fn ring_back_tone_comes_as_early_media() {
     assert!(bench.has_early_sound());
     let (open, tone, hush) = (&bench.sounds[0], &bench.sounds[1], &bench.sounds[2]);
     assert!(matches!(open, SoundOrder::Open(_)));
-    assert!(matches!(tone, SoundOrder::Sound(_, media::Tone::RingBack(_))));
+    assert!(matches!(tone, SoundOrder::Sound(_, crate::tones::Tone::RingBack(_))));
     assert!(matches!(hush, SoundOrder::Hush(_)), "the tone ends with the answer");
 }
 
@@ -639,7 +640,14 @@ fn at_the_end_everybody_hangs_up_and_signs_off() {
 /// A day of calls: what everybody saw, and when.
 fn day(seed: u64, loss: u64) -> Vec<Event> {
     let subscriber = Subscriber {
-        chances: Chances { answer: 0.5, busy: 0.1, refuse: 0.1, unallocated: 0.1, machine: 0.1 },
+        chances: Chances {
+            answer: 0.5,
+            busy: 0.1,
+            refuse: 0.1,
+            unallocated: 0.1,
+            machine: 0.1,
+            congested: 0.0,
+        },
         ring_ms: (500, 5_000),
         talk_ms: (1_000, 20_000),
         ..Subscriber::answering("+86138")
@@ -750,7 +758,7 @@ proptest! {
         hears in any::<bool>(),
     ) {
         let chances =
-            Chances { answer: 0.5, busy: 0.1, refuse: 0.1, unallocated: 0.1, machine: 0.1 };
+            Chances { answer: 0.5, busy: 0.1, refuse: 0.1, unallocated: 0.1, machine: 0.1, congested: 0.0 };
         let subscriber = Subscriber { chances, ..Subscriber::answering("+86138") };
         let mut bench = Bench::new(Setup {
             hears,
