@@ -156,10 +156,14 @@ impl Call {
         let digits: String = message
             .elements
             .iter()
-            .filter_map(|element| match element {
-                Element::CalledParty(party) => Some(party.digits.as_str()),
-                Element::Keypad(keys) => Some(keys.as_str()),
-                _ => None,
+            .filter_map(|element| {
+                if let Element::CalledParty(party) = element {
+                    Some(party.digits.as_str())
+                } else if let Element::Keypad(keys) = element {
+                    Some(keys.as_str())
+                } else {
+                    None
+                }
             })
             .collect();
         let complete = message.is_complete();

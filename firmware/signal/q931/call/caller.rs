@@ -142,10 +142,7 @@ impl Call {
     }
 
     fn send_digits(&mut self, now: Tick, digits: &str, complete: bool) {
-        let first = self.setup.iter().find_map(|element| match element {
-            Element::CalledParty(party) => Some(party),
-            _ => None,
-        });
+        let first = self.setup.iter().find_map(|element| element.as_called());
         let mut elements = Vec::new();
         if !digits.is_empty() {
             let (kind, digits) = (first.map_or(NumberType::Unknown, |p| p.kind), digits.to_owned());

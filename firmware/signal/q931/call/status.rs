@@ -119,12 +119,9 @@ impl Call {
                 FaultKind::OutOfSequence | FaultKind::Comprehension => {}
             }
         }
-        let first = match message.kind {
-            MessageType::Release | MessageType::ReleaseComplete => {
-                self.state.stage() != Stage::Clearing
-            }
-            _ => self.awaits_channel(),
-        };
+        let releases = matches!(message.kind, MessageType::Release | MessageType::ReleaseComplete);
+        let clears_first = releases && self.state.stage() != Stage::Clearing;
+        let first = clears_first || !releases && self.awaits_channel();
         let Some(lack) = lack(self.role, decoded, first) else { return true };
         // A far end that names no channel accepts the one that we proposed.
         let channel =
@@ -133,20 +130,16 @@ impl Call {
             return true;
         }
         self.out.push_back(Output::Fault(lack.fault));
-        let wrong = || cause_of(self.role, lack.value, lack.diagnostics.clone());
-        match message.kind {
-            MessageType::Disconnect => {
-                let wrong = wrong();
-                self.disconnected(now, message, Some(wrong));
-            }
-            MessageType::Release => {
-                let wrong = wrong();
-                self.released(message, Some(wrong));
-            }
-            MessageType::ReleaseComplete => self.release_completed(message),
+        let wrong = cause_of(self.role, lack.value, lack.diagnostics.clone());
+        if message.kind == MessageType::Disconnect {
+            self.disconnected(now, message, Some(wrong));
+        } else if message.kind == MessageType::Release {
+            self.released(message, Some(wrong));
+        } else if message.kind == MessageType::ReleaseComplete {
+            self.release_completed(message);
+        } else if message.kind != MessageType::Status {
             // A STATUS is never answered with STATUS.
-            MessageType::Status => {}
-            _ => self.send_status(lack.value, lack.diagnostics),
+            self.send_status(lack.value, lack.diagnostics);
         }
         false
     }

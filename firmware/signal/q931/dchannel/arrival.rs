@@ -40,14 +40,14 @@ impl DChannel {
     }
 
     fn of_call(&mut self, now: Tick, call: CallId, decoded: &Decoded) {
-        let answers = match decoded.message.kind {
+        let answers = matches!(
+            decoded.message.kind,
             MessageType::SetupAcknowledge
-            | MessageType::CallProceeding
-            | MessageType::Progress
-            | MessageType::Alerting
-            | MessageType::Connect => true,
-            _ => false,
-        };
+                | MessageType::CallProceeding
+                | MessageType::Progress
+                | MessageType::Alerting
+                | MessageType::Connect
+        );
         let settles = answers && self.legs.get(&call).is_some_and(|leg| leg.call.awaits_channel());
         if settles && !self.settle_channel(now, call, &decoded.message) {
             return self.drain(now, call);
@@ -105,9 +105,9 @@ impl DChannel {
         let setup = CallSetup {
             called: message.called().cloned(),
             calling: message.calling().cloned(),
-            redirecting: message.elements.iter().find_map(|element| match element {
-                Element::RedirectingNumber(redirecting) => Some(redirecting.clone()),
-                _ => None,
+            redirecting: message.elements.iter().find_map(|element| {
+                let Element::RedirectingNumber(redirecting) = element else { return None };
+                Some(redirecting.clone())
             }),
             display: message.display(),
             channel: ChannelWish::Exclusive(grant.slot),
@@ -164,18 +164,22 @@ impl DChannel {
         self.count(Counted::NoSuchCall);
         let role = self.config.role;
         let reference = CallReference::Call { value, from_origin: !from_origin };
-        let (kind, cause) = match message.kind {
-            MessageType::ReleaseComplete => return,
-            // d: a SETUP with the call reference flag of an answer.
-            MessageType::Setup | MessageType::Resume => return,
-            // g
-            MessageType::Status => match message.call_state() {
-                None | Some(0) => return,
-                Some(_) => (MessageType::ReleaseComplete, value::WRONG_STATE),
-            },
-            MessageType::StatusEnquiry => (MessageType::Status, value::ENQUIRY_ANSWER),
+        use MessageType as M;
+        let claims = message.call_state().is_some_and(|state| state != State::Null.number());
+        // d: a SETUP with the call reference flag of an answer.
+        if matches!(message.kind, M::ReleaseComplete | M::Setup | M::Resume) {
+            return;
+        }
+        let (kind, cause) = if message.kind == M::StatusEnquiry {
+            (M::Status, value::ENQUIRY_ANSWER)
+        } else if message.kind != M::Status {
             // a to c
-            _ => (MessageType::ReleaseComplete, value::INVALID_CALL_REFERENCE),
+            (M::ReleaseComplete, value::INVALID_CALL_REFERENCE)
+        } else if claims {
+            // g
+            (M::ReleaseComplete, value::WRONG_STATE)
+        } else {
+            return;
         };
         let cause = cause_of(role, cause, Vec::new());
         let mut answer = Message::new(reference, kind).with(cause);
@@ -224,9 +228,9 @@ impl DChannel {
     /// RESTART of the far end (§5.5.2): its channels are idle in the same turn, without a word to
     /// their calls, and that is acknowledged.
     fn restarted_by_peer(&mut self, now: Tick, message: &Message) {
-        let class = message.elements.iter().find_map(|element| match element {
-            Element::RestartIndicator(class) => Some(*class),
-            _ => None,
+        let class = message.elements.iter().find_map(|element| {
+            let Element::RestartIndicator(class) = element else { return None };
+            Some(*class)
         });
         let channel = message.channel();
         let all = self.channels.all();

@@ -94,6 +94,10 @@ impl DChannel {
                 if phase == LegPhase::Ended {
                     return self.ended(now, call, channel, cause, by);
                 }
+                // What the owner was told cannot begin again.
+                if let Some(leg) = self.legs.get_mut(&call) {
+                    leg.retry = None;
+                }
                 self.out.push_back(Output::Phase { call, phase, cause, by, channel, inband });
             }
             machine::Output::Digits { digits, complete } => {
@@ -132,7 +136,7 @@ impl DChannel {
             self.channels.give_back(slot, call);
         }
         let met = (cause, by) == (Some(Cause::ChannelUnavailable), Some(Side::Far));
-        if let Some(Retry { setup, tries, mut tried }) = leg.retry.filter(|_| met && !leg.agreed) {
+        if let Some(Retry { setup, tries, mut tried }) = leg.retry.filter(|_| met) {
             tried.extend(leg.slot);
             let again = !matches!(setup.channel, ChannelWish::Exclusive(_))
                 && tries < GLARE_TRIES

@@ -121,7 +121,8 @@ struct Leg {
     agreed: bool,
     /// Our SETUP has said that no other time slot will do.
     exclusive: bool,
-    /// How it is begun again when the far end took the same time slot; nothing for a call of theirs.
+    /// How it is begun again when the far end took the same time slot; nothing for a call of theirs,
+    /// or when its owner was told of a phase.
     retry: Option<Retry>,
 }
 

@@ -149,6 +149,16 @@ fn a_call_is_not_begun_again_for_ever() {
 }
 
 #[test]
+fn a_call_that_its_owner_has_seen_end_is_not_begun_again() {
+    let mut desk = Desk::user();
+    desk.place(to("1"));
+    desk.answers(M::Disconnect, &[cause(44)]);
+    desk.answers(M::ReleaseComplete, &[]);
+    assert_eq!(desk.kinds(), [M::Setup, M::Release]);
+    assert_eq!(desk.ended(), (Cause::ChannelUnavailable, Side::Far));
+}
+
+#[test]
 fn an_answer_without_channel_after_glare_is_refused() {
     let mut desk = Desk::user();
     desk.place(to("1"));

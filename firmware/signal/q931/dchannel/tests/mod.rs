@@ -1,11 +1,19 @@
-//! Conversations. A `Desk` is one D-channel whose far end is a data link with a hand on it.
+//! Conversations. A `Desk` is one D-channel whose far end is a data link with a hand on it; a `Pair`
+//! is a user and a network back to back, over a wire that may be bad.
+
+// Here only the outputs asked for matter; the rest is kept for the failure message.
+#![allow(clippy::wildcard_enum_match_arm)]
 
 mod called;
 mod calling;
 mod channels;
 mod clearing;
 mod errors;
+mod flows;
+mod garbage;
 mod link;
+mod pair;
+mod storm;
 
 use call::{Cause, LegPhase, Side, Tick};
 
