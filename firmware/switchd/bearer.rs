@@ -280,3 +280,227 @@ impl Line {
         self.bearers.end_tick();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::VecDeque;
+    use std::sync::{Arc, Mutex};
+
+    use media::{Codec, Command, Ear, Gain, OpenPort, Setup, Source};
+
+    /// A line on which the test says when blocks come and how many are taken.
+    #[derive(Clone, Default)]
+    struct Wire(Arc<Mutex<Inside>>);
+
+    #[derive(Default)]
+    struct Inside {
+        open: Slots,
+        came: VecDeque<u8>,
+        now: Option<u8>,
+        sent: Vec<(u8, u8)>,
+        ticks: usize,
+        full: bool,
+    }
+
+    impl Bearers for Wire {
+        fn beat_fd(&self) -> Option<BorrowedFd<'_>> {
+            None
+        }
+        fn open(&mut self, slot: u8) {
+            self.0.lock().unwrap().open.insert(slot);
+        }
+        fn close(&mut self, slot: u8) {
+            self.0.lock().unwrap().open.remove(slot);
+        }
+        fn begin_tick(&mut self) {
+            let mut inside = self.0.lock().unwrap();
+            inside.now = inside.came.pop_front();
+        }
+        fn read(&mut self, slot: u8, block: &mut [u8; BLOCK]) -> bool {
+            let inside = self.0.lock().unwrap();
+            let came = inside.now.filter(|_| inside.open.contains(slot));
+            came.map(|octet| block.fill(octet)).is_some()
+        }
+        fn write(&mut self, slot: u8, block: &[u8; BLOCK]) -> bool {
+            let mut inside = self.0.lock().unwrap();
+            inside.sent.push((slot, block[0]));
+            inside.open.contains(slot) && !inside.full
+        }
+        fn end_tick(&mut self) {
+            self.0.lock().unwrap().ticks += 1;
+        }
+        fn waiting(&self) -> usize {
+            self.0.lock().unwrap().came.len()
+        }
+    }
+
+    const A: PortId = PortId(0);
+    const B: PortId = PortId(1);
+
+    struct Bench {
+        wires: Vec<Wire>,
+        channels: Channels,
+        engine: Engine,
+        master: Option<u8>,
+        next: u8,
+    }
+
+    impl Bench {
+        fn new(spans: usize) -> Bench {
+            let wires: Vec<Wire> = (0..spans).map(|_| Wire::default()).collect();
+            let boxed = |wire: &Wire| Box::new(wire.clone()) as Box<dyn Bearers>;
+            let channels = Channels::new(wires.iter().map(boxed).collect(), 4);
+            let setup = Setup { ports: 4, players: 1, recorders: 1, echoes: 1 };
+            Bench { wires, channels, engine: Engine::new(setup), master: None, next: 1 }
+        }
+
+        fn open(&mut self, port: PortId, channel: Channel) {
+            self.engine.apply(Command::OpenPort(OpenPort::bearer(port, Codec::Alaw))).unwrap();
+            self.channels.connect(port, Some(channel));
+        }
+
+        /// One tick, with so many blocks on each span.
+        fn tick(&mut self, came: &[usize]) {
+            for (wire, &count) in self.wires.iter().zip(came) {
+                let blocks = (0..count).map(|n| self.next.wrapping_add(n as u8));
+                wire.0.lock().unwrap().came.extend(blocks);
+            }
+            self.next = self.next.wrapping_add(2);
+            self.channels.receive(self.master, &mut self.engine);
+            self.engine.tick();
+            self.channels.send(&self.engine);
+        }
+
+        fn sound(&self, span: usize) -> SpanSound {
+            self.channels.lines[span].sound
+        }
+
+        fn sent(&self, span: usize) -> Vec<(u8, u8)> {
+            std::mem::take(&mut self.wires[span].0.lock().unwrap().sent)
+        }
+    }
+
+    #[test]
+    fn a_span_is_master_when_it_has_beaten_for_half_a_second_and_the_first_wins() {
+        let mut x = Bench::new(3);
+        for _ in 0..30 {
+            assert_eq!(x.channels.steadiest(), None);
+            x.tick(&[0, 0, 0]);
+        }
+        for _ in 0..24 {
+            x.tick(&[0, 0, 1]);
+        }
+        assert_eq!(x.channels.steadiest(), None);
+        x.tick(&[0, 0, 1]);
+        assert_eq!(x.channels.steadiest(), Some(2));
+        for _ in 0..25 {
+            x.tick(&[0, 1, 1]);
+        }
+        assert_eq!(x.channels.steadiest(), Some(1));
+        for _ in 0..6 {
+            x.tick(&[0, 0, 1]);
+        }
+        assert_eq!(x.channels.steadiest(), Some(2), "a span that stopped is left");
+    }
+
+    #[test]
+    fn phase_beside_the_tick_costs_nothing_once_a_reserve_is_laid_by() {
+        let mut x = Bench::new(1);
+        x.open(A, (0, 3));
+        for n in 0..100 {
+            x.tick(&[[1, 0, 2][n % 3]]);
+        }
+        assert_eq!(x.sound(0), SpanSound::default());
+        let stats = x.engine.stats(A).unwrap();
+        assert_eq!((stats.received, stats.stretched_ms), (99, 0), "all but the reserve");
+        // The tick in which the reserve was laid by was none of the line's.
+        assert_eq!(x.wires[0].0.lock().unwrap().ticks, 99);
+    }
+
+    #[test]
+    fn a_clock_that_differs_is_counted_and_its_blocks_are_all_taken() {
+        let mut x = Bench::new(2);
+        x.open(A, (0, 3));
+        x.open(B, (1, 3));
+        for n in 0..1000 {
+            x.tick(&[if n % 100 == 99 { 2 } else { 1 }, usize::from(n % 100 != 99)]);
+        }
+        let (fast, slow) = (x.sound(0), x.sound(1));
+        assert_eq!((fast.underruns, fast.more), (0, 10));
+        // One of the ten was met by the reserve.
+        assert_eq!((slow.underruns, slow.more), (9, 0));
+        assert_eq!(x.engine.stats(A).unwrap().received, 1010 - 1);
+        assert_eq!(x.engine.stats(B).unwrap().received, 990);
+        assert_eq!(x.channels.changes().map(|(span, _)| span).collect::<Vec<u8>>(), [0, 1]);
+        assert_eq!(x.channels.changes().count(), 0, "told once");
+    }
+
+    #[test]
+    fn further_blocks_of_the_master_are_ticks_of_their_own() {
+        let mut x = Bench::new(1);
+        x.open(A, (0, 3));
+        x.master = Some(0);
+        x.tick(&[3]);
+        assert_eq!(x.engine.stats(A).unwrap().received, 1);
+        assert_eq!(x.channels.beat(0).1, 2);
+        assert_eq!(x.sound(0).more, 0);
+    }
+
+    #[test]
+    fn the_last_order_has_the_channel_and_what_is_silent_carries_silence() {
+        let mut x = Bench::new(1);
+        x.master = Some(0);
+        x.open(A, (0, 3));
+        x.open(B, (0, 4));
+        let hear = Command::Hear(Ear::Port(B), Source::Port(A), Gain::UNITY);
+        x.engine.apply(hear).unwrap();
+        x.tick(&[1]);
+        assert_eq!(x.sent(0), [(3, SILENCE), (4, 1)]);
+        x.engine.apply(Command::SetSending(B, false)).unwrap();
+        x.tick(&[1]);
+        assert_eq!(x.sent(0), [(3, SILENCE), (4, SILENCE)]);
+        x.channels.connect(B, Some((0, 3)));
+        x.tick(&[1]);
+        assert_eq!(x.sent(0), [(3, SILENCE)], "A has lost it, B has left the other");
+        x.channels.disconnect(A);
+        assert_eq!(x.wires[0].0.lock().unwrap().open.iter().collect::<Vec<u8>>(), [3]);
+        x.channels.disconnect(B);
+        x.channels.connect(A, Some((7, 3)));
+        x.channels.connect(A, Some((0, 40)));
+        x.channels.connect(PortId(99), Some((0, 3)));
+        x.tick(&[1]);
+        assert_eq!(x.sent(0), [], "what is not there is not connected");
+    }
+
+    #[test]
+    fn what_a_line_does_not_take_is_a_slip() {
+        let mut x = Bench::new(1);
+        x.open(A, (0, 3));
+        x.tick(&[1]);
+        x.wires[0].0.lock().unwrap().full = true;
+        x.tick(&[1]);
+        x.tick(&[1]);
+        assert_eq!(x.sound(0).slips, 2);
+    }
+
+    #[test]
+    fn a_call_that_takes_the_channel_ends_its_loop_test() {
+        let mut x = Bench::new(1);
+        let channel = (0, 9);
+        let busy = Some(Tested { channel, verdict: None });
+        x.channels.test_loop(channel);
+        assert_eq!(x.channels.tested(), busy, "the span does not beat");
+        x.tick(&[1]);
+        x.channels.test_loop(channel);
+        assert_eq!(x.channels.tested(), None);
+        x.channels.test_loop(channel);
+        assert_eq!(x.channels.tested(), busy, "one at a time");
+        x.tick(&[1]);
+        assert_eq!(x.sent(0), [(9, SILENCE)]);
+        x.open(A, channel);
+        assert_eq!(x.channels.tested(), busy);
+        x.tick(&[1]);
+        assert_eq!(x.channels.tested(), None);
+    }
+}

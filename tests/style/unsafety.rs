@@ -9,6 +9,7 @@ pub const ALLOWED: &[(&str, &str)] = &[
     ("firmware/media/spandsp.rs", "the wrapper of a C library"),
     ("firmware/switchd/realtime.rs", "the system call for the sound thread's priority"),
     ("firmware/media/tests/allocation.rs", "the tripwire: an allocator that counts"),
+    ("firmware/switchd/tests/allocation.rs", "the tripwire: an allocator that counts"),
     ("tests/bench/pacing/tests/allocation.rs", "the tripwire: an allocator that counts"),
     ("supervisor/spawn.rs", "pre_exec: what a child does between fork and exec"),
 ];
