@@ -74,8 +74,10 @@ fn rust_files(folder: &str, members: &[String], out: &mut Vec<String>) {
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = format!("{folder}/{name}");
         let skipped = name.starts_with('.') || name == "target" || name == "node_modules";
+        // A manifest below a member is a workspace of its own (tests/fuzz/libfuzzer).
+        let apart = members.contains(&path) || entry.path().join("Cargo.toml").is_file();
         if entry.path().is_dir() {
-            if !skipped && !members.contains(&path) {
+            if !skipped && !apart {
                 rust_files(&path, members, out);
             }
         } else if name.ends_with(".rs") {

@@ -77,8 +77,8 @@ impl Description {
         }
         // Text that is not UTF-8 stands only in names that nobody reads.
         let text = String::from_utf8_lossy(body);
-        let mut lines = text.trim_end().split('\n').map(|line| line.trim_end_matches('\r'));
-        if lines.next().map(str::trim_end) != Some("v=0") {
+        let mut lines = text.trim_ascii_end().split('\n').map(|line| line.trim_end_matches('\r'));
+        if lines.next().map(str::trim_ascii_end) != Some("v=0") {
             return Err(SdpError::Malformed(1));
         }
         let mut description = Description::empty();
@@ -90,7 +90,7 @@ impl Description {
             let bad = SdpError::Malformed(at + 2);
             let (kind, value) = line.split_once('=').ok_or(bad)?;
             has_origin |= kind == "o";
-            description.read_line(kind, value.trim_end(), bad)?;
+            description.read_line(kind, value.trim_ascii_end(), bad)?;
         }
         if has_origin { Ok(description) } else { Err(SdpError::Malformed(2)) }
     }
@@ -154,7 +154,7 @@ fn parse_origin(value: &str) -> Option<Origin> {
 
 fn parse_connection(value: &str) -> Option<Connection> {
     let address = value.split_ascii_whitespace().nth(2)?;
-    let address = address.split('/').next().unwrap_or_default();
+    let address = address.split('/').next().filter(|address| !address.is_empty())?;
     let ip = address.parse().map(Connection::Ip);
     Some(ip.unwrap_or_else(|_| Connection::Other(address.to_owned())))
 }
@@ -177,7 +177,7 @@ fn parse_media(value: &str, bad: SdpError) -> Result<Media, SdpError> {
 fn parse_attribute(value: &str) -> Attribute {
     match value.split_once(':') {
         Some((name, value)) => {
-            Attribute { name: name.to_owned(), value: Some(value.trim().to_owned()) }
+            Attribute { name: name.to_owned(), value: Some(value.trim_ascii().to_owned()) }
         }
         None => Attribute { name: value.to_owned(), value: None },
     }
@@ -253,6 +253,7 @@ mod tests {
         assert_eq!(bad("v=1\r\n"), SdpError::Malformed(1));
         assert_eq!(bad("v=0\r\ns=-\r\n"), SdpError::Malformed(2));
         assert_eq!(bad("v=0\r\no=- 1 x IN IP4 1.1.1.1\r\n"), SdpError::Malformed(2));
+        assert_eq!(bad("v=0\r\no=- 1 1 IN IP4 x\r\nc=IN IP4 /127\r\n"), SdpError::Malformed(3));
         assert_eq!(
             bad("v=0\r\no=- 1 1 IN IP4 x\r\nm=audio 70000 RTP/AVP 0\r\n"),
             SdpError::Malformed(3)
