@@ -58,3 +58,6 @@ pub const SESSION_MS: i64 = 12 * 3_600_000;
 pub const LOGIN_FAILURES_MAX: u32 = 5;
 /// See [`LOGIN_FAILURES_MAX`].
 pub const LOGIN_LOCK_MS: i64 = 300_000;
+
+/// For how long a desk phone rings for a caller from outside, in milliseconds: six rings.
+pub const DESK_RING_MS: u32 = 30_000;

@@ -50,10 +50,13 @@ impl Caller {
 impl Center {
     /// Somebody calls: it is answered at once, and what follows is said when it is.
     pub(super) fn incoming(&mut self, leg: LegId) {
-        let Some(record) = self.legs.get(&leg) else { return };
-        let Some(tenant) = self.tenant_of_line(record.line) else {
+        let Some(record) = self.legs.get(&leg).cloned() else { return };
+        let Some(tenant) = self.tenant_of_leg(&record) else {
             return self.end_leg(leg, Cause::NoRoute);
         };
+        if self.ring_for(&record, tenant) {
+            return;
+        }
         let (account, feature) = match record.line {
             Line::Account(account) => (Some(account), Feature::of(&record.called)),
             Line::Trunk(_) => (None, None),
@@ -69,8 +72,26 @@ impl Center {
         self.switch.order(About::Leg(leg), Command::Answer { leg });
     }
 
+    /// A caller from outside hears that nobody can be reached.
+    pub(super) fn announce(&mut self, leg: LegId) {
+        let tenant = self.legs.get(&leg).and_then(|record| self.tenant_of_leg(record));
+        let Some(tenant) = tenant else { return self.end_leg(leg, Cause::NoRoute) };
+        let caller = Caller {
+            tenant,
+            account: None,
+            language: self.office.language.clone(),
+            talk: Talk::Arriving(None),
+            prompts: VecDeque::new(),
+        };
+        self.callers.insert(leg, caller);
+        self.switch.order(About::Leg(leg), Command::Answer { leg });
+    }
+
     /// A caller's leg has changed.
     pub(super) fn caller_leg(&mut self, now: Now, record: &LegRecord) {
+        if self.bell_leg(now, record) {
+            return;
+        }
         let leg = record.leg;
         if record.phase == LegPhase::Ended {
             if let Some(Caller { talk: Talk::Menu(mut flow), .. }) = self.callers.remove(&leg) {

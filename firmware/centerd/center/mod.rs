@@ -20,6 +20,7 @@ mod incoming;
 pub mod office;
 pub mod outbox;
 mod publish;
+pub mod reception;
 mod reconcile;
 pub mod request;
 mod seats;
@@ -29,8 +30,8 @@ pub mod view;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use call::{
-    AccountId, AgentId, AttemptId, CampaignId, Epoch, LegId, Now, RecordingId, SpanId, Tick,
-    TrunkId,
+    AccountId, AgentId, AttemptId, CampaignId, Epoch, LegId, Now, RecordingId, SpanId, TenantId,
+    Tick, TrunkId,
 };
 use dialer::campaign::Order;
 use dialer::outcome::Language;
@@ -45,6 +46,7 @@ use campaigns::{Running, Talks};
 use incoming::{Caller, Guesses};
 use office::Office;
 use outbox::{Outbox, Ticket};
+use reception::Bells;
 use request::{Answer, Asked, Refused, Request};
 use seats::Seat;
 use switch::Switch;
@@ -122,8 +124,10 @@ pub struct Center {
     phones: BTreeMap<AccountId, Vec<link::Contact>>,
     trunks: BTreeMap<TrunkId, (link::TrunkState, String)>,
     spans: BTreeMap<SpanId, link::SpanRecord>,
-    /// Recordings that have a row and run.
-    recorded: BTreeSet<RecordingId>,
+    /// Callers for whom a phone rings.
+    bells: Bells,
+    /// Recordings that have a row and run, with their tenant.
+    recorded: BTreeMap<RecordingId, TenantId>,
     clock_sane: bool,
     /// What switchd last said of each leg that lives.
     legs: BTreeMap<LegId, LegRecord>,
@@ -194,7 +198,8 @@ impl Center {
             phones: BTreeMap::new(),
             trunks: BTreeMap::new(),
             spans: BTreeMap::new(),
-            recorded: BTreeSet::new(),
+            recorded: BTreeMap::new(),
+            bells: Bells::default(),
             clock_sane: dialer::campaign::clock_is_sane(now.stamp),
             legs: BTreeMap::new(),
             recordings: VecDeque::new(),

@@ -151,7 +151,7 @@ impl Center {
             Some(Ok(_)) => self.end_leg(record.leg, Cause::NormalClearing),
             None => {
                 // A caller in the middle of a menu that nobody remembers.
-                let known = self.callers.contains_key(&record.leg);
+                let known = self.callers.contains_key(&record.leg) || self.adopt_bell(record);
                 if !known && record.phase < LegPhase::Releasing {
                     self.end_leg(record.leg, Cause::TemporaryFailure);
                 }
@@ -213,8 +213,6 @@ impl Center {
             Line::Account(account) => (Some(account), None),
             Line::Trunk(trunk) => (None, Some(trunk)),
         };
-        let of_trunk = trunk.and_then(|trunk| self.office.trunks.get(&trunk));
-        let of_phone = account.and_then(|account| self.office.phones.get(&account));
         let (attempt, agent, kind) = match read_tag(record.tag) {
             Some(Err(attempt)) => (Some(attempt), None, CallKind::Campaign),
             Some(Ok(agent)) => (None, Some(agent), CallKind::Seat),
@@ -226,8 +224,7 @@ impl Center {
         let tenant = live
             .map(|live| live.tenant)
             .or_else(|| agent.and_then(|agent| self.seats.get(&agent)).map(|seat| seat.tenant))
-            .or_else(|| of_phone.map(|phone| phone.tenant))
-            .or_else(|| of_trunk.and_then(|trunk| trunk.grants.keys().next().copied()));
+            .or_else(|| self.tenant_of_leg(record));
         // A line that is granted to nobody has nobody whose record it would be.
         let Some(tenant) = tenant else { return };
         let other = match record.direction {
@@ -266,12 +263,14 @@ impl Center {
         let tenant = match read_tag(record.tag) {
             Some(Err(attempt)) => self.tenant_of_attempt(attempt),
             Some(Ok(agent)) => self.seats.get(&agent).map(|seat| seat.tenant),
-            None => None,
+            None => self.legs.get(&record.left).and_then(|leg| self.tenant_of_leg(leg)),
         };
-        let tenant = tenant.or_else(|| self.office.agents.values().next().map(|row| row.tenant));
-        let Some(tenant) = tenant else { return };
         let recording = record.recording;
-        if self.recorded.insert(recording) {
+        let known = self.recorded.get(&recording).copied();
+        // A recording that nobody can place any more is kept where it can be found.
+        let first = || self.office.agents.values().next().map(|row| row.tenant);
+        let Some(tenant) = known.or(tenant).or_else(first) else { return };
+        if self.recorded.insert(recording, tenant).is_none() {
             let change = TenantChange::StartRecording { recording, path: record.path.clone() };
             self.write(Now { stamp: record.started, ..now }, tenant, change);
         }
@@ -309,6 +308,7 @@ impl Center {
             About::Leg(leg) => {
                 if !self.legs.contains_key(&leg) {
                     self.seat_leg_refused(now, leg);
+                    self.bell_refused(leg);
                 }
             }
             About::Withdraw(offer) => self.offer_ended(now, offer),
