@@ -74,6 +74,7 @@ pub fn open(settings: Settings) -> Result<Parts, OpenError> {
     let refused =
         |step: &'static str| move |error: io::Error| OpenError::Card { span, step, error };
     let place = find(settings)?;
+    leave_alone_if_used(&place)?;
     place.configure().map_err(refused("configure"))?;
     let mut channels: Channels = std::array::from_fn(|_| None);
     for (slot, entry) in (0..Slots::COUNT).zip(&mut channels) {
@@ -111,6 +112,17 @@ fn find(settings: Settings) -> Result<Place, OpenError> {
         return Err(OpenError::NotE1 { span, channels });
     }
     Ok(Place { control, settings, first })
+}
+
+/// Configuring takes its sound from a span that somebody uses: looks whether its D-channel is held.
+fn leave_alone_if_used(place: &Place) -> Result<(), OpenError> {
+    match Channel::open(place.channel(D_SLOT), FRAME_BUFFERS, FRAME_OCTETS as i32) {
+        Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+            Err(busy(place.settings.span, D_SLOT, error))
+        }
+        // Free, or not configured yet, which every other answer is found to be in what follows.
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 fn busy(span: u16, slot: u8, error: io::Error) -> OpenError {

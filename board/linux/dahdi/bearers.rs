@@ -47,6 +47,8 @@ impl Beat {
 #[derive(Clone, Copy, Default)]
 struct Slot {
     open: bool,
+    /// A block has come since it was opened: from here on one that is missing is a slip.
+    begun: bool,
     /// Nothing waits to be sent: a block of silence goes first, so that a late tick is not heard.
     empty: bool,
     /// Blocks to be thrown away before the next one is read.
@@ -144,10 +146,12 @@ impl DahdiBearers {
         }
     }
 
-    fn count_missing(&self, came: bool) {
-        if !came && self.tally.sound() {
+    fn count_missing(&mut self, number: u8, came: bool) {
+        let Some(slot) = self.slots.get_mut(usize::from(number)) else { return };
+        if !came && slot.begun && self.tally.sound() {
             self.tally.slips.one();
         }
+        slot.begun |= came;
     }
 }
 
@@ -168,7 +172,7 @@ impl Bearers for DahdiBearers {
             self.tally.malformed.one();
         }
         if let Some(slot) = self.slots.get_mut(usize::from(number)) {
-            *slot = Slot { open: true, empty: true, skip: 0 };
+            *slot = Slot { open: true, empty: true, ..Slot::default() };
         }
     }
 
@@ -208,7 +212,7 @@ impl Bearers for DahdiBearers {
         } else {
             self.read_channel(number, block)
         };
-        self.count_missing(came);
+        self.count_missing(number, came);
         came
     }
 

@@ -88,7 +88,7 @@ impl Control {
         Ok(())
     }
 
-    /// Gives a channel the card's own echo canceller. `InvalidInput`: the card has none.
+    /// Gives a channel the card's own echo canceller.
     pub fn attach_canceller(&self, chan: i32) -> io::Result<()> {
         let mut wanted = abi::AttachEchocan { chan, echocan: [0; 16] };
         for (place, letter) in wanted.echocan.iter_mut().zip(HARDWARE_CANCELLER) {

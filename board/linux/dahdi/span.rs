@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use board_port::{Alarms, Counters, EchoPlace, Loop, Slots, Span, SpanStatus};
+use nix::errno::Errno;
 
 use super::abi::{self, SpanInfo};
 use super::bearers::Channels;
@@ -116,12 +117,20 @@ impl Span for DahdiSpan {
             channel.cancel_echo(false)?;
             return Ok(EchoPlace::Nobody);
         }
-        match self.place.control.attach_canceller(self.place.channel(slot)) {
-            Ok(()) => channel.cancel_echo(true).map(|()| EchoPlace::Card),
-            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(EchoPlace::Ours),
+        let attached = self.place.control.attach_canceller(self.place.channel(slot));
+        match attached.and_then(|()| channel.cancel_echo(true)) {
+            Ok(()) => Ok(EchoPlace::Card),
+            Err(error) if has_no_canceller(&error) => Ok(EchoPlace::Ours),
             Err(error) => Err(error),
         }
     }
+}
+
+/// The kernel says so in two ways: the card's driver knows the name and not this channel, or it
+/// does not know the name at all, which is seen only when it is switched on.
+fn has_no_canceller(error: &io::Error) -> bool {
+    let code = error.raw_os_error().map(Errno::from_raw);
+    matches!(code, Some(Errno::EINVAL | Errno::ENODEV))
 }
 
 impl Drop for DahdiSpan {

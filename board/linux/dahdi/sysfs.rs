@@ -9,16 +9,18 @@ const DEVICES: &str = "/sys/bus/dahdi_devices/devices";
 /// The spans that have a number.
 const SPANS: &str = "/sys/bus/dahdi_spans/devices";
 
-/// Gives every span that has no number yet one, in the order of the cards. Cards that can speak
-/// E1 as well as T1 are told E1 first, which only works before. A span that has its number keeps
-/// it.
+/// Gives every span that has no number yet one, in the order in which the cards came. Cards that
+/// can speak E1 as well as T1 are told E1 first, which only works before. A span that has its
+/// number keeps it.
 pub fn assign_spans() -> io::Result<()> {
-    let mut cards: Vec<PathBuf> =
-        fs::read_dir(DEVICES)?.map(|card| Ok(card?.path())).collect::<io::Result<_>>()?;
-    cards.sort();
+    let found = fs::read_dir(DEVICES).map_err(|e| at(Path::new(DEVICES), &e))?;
+    let mut cards: Vec<PathBuf> = found.map(|card| Ok(card?.path())).collect::<io::Result<_>>()?;
+    // Seconds and nanoseconds, in as many digits always.
+    cards.sort_by_cached_key(|card| (read_either(card, "registration_time"), card.clone()));
     for card in cards {
-        choose_e1(&card)?;
-        fs::write(card.join("auto_assign"), "1")?;
+        choose_e1(&card);
+        let switch = card.join("auto_assign");
+        fs::write(&switch, "1").map_err(|e| at(&switch, &e))?;
     }
     Ok(())
 }
@@ -33,14 +35,28 @@ pub fn first_channel(span: u16) -> io::Result<Option<i32>> {
     }
 }
 
-fn choose_e1(card: &Path) -> io::Result<()> {
-    let file = card.join("spantype");
-    for wish in wishes(&fs::read_to_string(&file)?) {
-        // A card that cannot, or whose span has its number already, says no and stays as it is;
-        // whether it is E1 is looked at afterwards.
-        let _refused = fs::write(&file, wish);
+/// Tells a card to be an E1. One that cannot, or whose span has its number already, says no and
+/// stays as it is; whether it is E1 is looked at afterwards.
+fn choose_e1(card: &Path) {
+    for wish in wishes(&read_either(card, "spantype").unwrap_or_default()) {
+        for name in either("spantype") {
+            let _refused = fs::write(card.join(name), &wish);
+        }
     }
-    Ok(())
+}
+
+/// What a card says in one of its files.
+fn read_either(card: &Path, name: &str) -> Option<String> {
+    either(name).into_iter().find_map(|name| fs::read_to_string(card.join(name)).ok())
+}
+
+/// The names of one file: Debian's module, for kernels since 4.13, puts its own before some.
+fn either(name: &str) -> [String; 2] {
+    [name.to_owned(), format!("dahdi_{name}")]
+}
+
+fn at(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 /// What to write for each span that a card offers as T1 or J1: `<span of the card>:E1`.
