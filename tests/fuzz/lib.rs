@@ -22,6 +22,7 @@
 #![allow(clippy::expect_used)]
 
 mod block;
+mod dchannel;
 mod lapd;
 mod line;
 mod q931;
@@ -34,6 +35,7 @@ mod mutation;
 mod replay;
 
 pub use block::bearer_block;
+pub use dchannel::dchannel;
 pub use lapd::{q921_frame, q921_link};
 pub use line::link_line;
 pub use q931::q931_message;
@@ -46,6 +48,7 @@ pub type Target = fn(&[u8]);
 /// Every target by its name: a file in `libfuzzer/fuzz_targets`, a folder in `corpus`.
 pub const TARGETS: &[(&str, Target)] = &[
     ("bearer_block", bearer_block),
+    ("dchannel", dchannel),
     ("link_line", link_line),
     ("q921_frame", q921_frame),
     ("q921_link", q921_link),

@@ -14,7 +14,7 @@ fn here() -> PathBuf {
 }
 
 /// Inputs in order of their names.
-fn corpus(name: &str) -> Vec<Vec<u8>> {
+pub fn corpus(name: &str) -> Vec<Vec<u8>> {
     let entries = std::fs::read_dir(here().join("corpus").join(name)).unwrap();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.sort();
