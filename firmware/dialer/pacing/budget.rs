@@ -6,13 +6,13 @@
 //! grows as the day ends, so that the last whole call is spent late but is spent.
 
 use super::limits::{SLOT_S, SLOTS};
-use super::price::Price;
+use super::price::{Price, Terms};
 
 /// Policy numbers of the budget; the defaults are what measured best (see `WHY.md`).
 #[derive(Clone, Copy, Debug)]
 pub struct Thrift {
-    /// See [`Price`]: the rate of loss below which idle time stops to grow logarithmically.
-    pub knee: f64,
+    /// What the price of a whole call is made of.
+    pub terms: Terms,
     /// Highest rate of loss aimed at, in caps.
     pub rush: f64,
     /// Where between a one-to-one rest of the day (0) and one as it is (1) the whole calls are
@@ -46,16 +46,16 @@ pub struct Thrift {
 impl Default for Thrift {
     fn default() -> Thrift {
         Thrift {
-            knee: 0.002,
+            terms: Terms { knee: 0.002, cluster: 0.3, bare: 0.15, breach: 0.7 },
             rush: 1.6,
             least: 0.5,
-            margin: 0.3,
-            spread: 0.12,
+            margin: 0.5,
+            spread: 0.08,
             caution: 3.0,
-            burst: 0.25,
-            burst_max: 2.0,
+            burst: 0.5,
+            burst_max: 3.0,
             trust: 0.97,
-            care: 1.0,
+            care: 0.5,
             lean: 0.5,
             recall: 0.9999,
             first_ratio: 0.5,
@@ -127,7 +127,7 @@ impl Budget {
             rate_at_s: 0.0,
             realised: thrift.first_ratio * thrift.first_worth,
             accepted: thrift.first_worth,
-            price: Price::new(thrift.knee),
+            price: Price::new(thrift.terms),
         }
     }
 

@@ -9,9 +9,9 @@
 use call::Tick;
 
 use super::budget::InFlight;
-use super::explain::{Decision, Outlook, Reason};
+use super::explain::{Decision, Forgone, Outlook, Reason};
 use super::forecast::Chances;
-use super::limits::{DIALS_MAX, HORIZONS, TABLES_EVERY_S};
+use super::limits::{DIALS_MAX, HORIZONS, TABLES_EVERY_S, USUAL_CAP};
 use super::pacer::{Pacer, seconds};
 use super::roster::Duty;
 
@@ -46,6 +46,8 @@ impl Means {
 
 /// Risks below this are rounding.
 const NO_RISK: f64 = 1e-6;
+/// What one more decision weighs in the slow mean of lines at a cap of zero.
+const SHARE_WEIGHT: f64 = 0.002;
 /// Of an answer that waits while no agent is free, so many are lost.
 const LATE_LOST: f64 = 0.5;
 
@@ -60,7 +62,7 @@ impl Pacer {
         let at_s = seconds(now);
         self.accepted = 0.0;
         if at_s >= self.day.end_s {
-            return Decision::none(Reason::DayOver);
+            return self.nothing(at_s, Reason::DayOver);
         }
         if at_s >= self.tables_due_s {
             self.tables_due_s = at_s + TABLES_EVERY_S;
@@ -69,10 +71,10 @@ impl Pacer {
             self.emphasis = self.budget.emphasis(at_s, |at_s| self.hit.habit(at_s));
         }
         if self.roster.staffed() == 0 {
-            return Decision::none(Reason::NobodyThere);
+            return self.nothing(at_s, Reason::NobodyThere);
         }
         if means.free_lines == 0 {
-            return Decision::none(Reason::NoFreeLine);
+            return self.nothing(at_s, Reason::NoFreeLine);
         }
         let hit = self.hit.now(at_s);
         let ready = means.waiting_agents.map_or(self.roster.ready, |n| n.min(self.roster.ready));
@@ -87,7 +89,9 @@ impl Pacer {
         let (dials, reason) = if self.day.cap <= 0.0 {
             // Only an agent who leaves during the ringing can make an answer find nobody.
             let spare = usize::try_from(free).unwrap_or(0).saturating_sub(self.flight.ringing);
-            (spare.min(most), Reason::CapZero)
+            let dials = spare.min(most);
+            self.take_off(hit, dials);
+            (dials, Reason::CapZero)
         } else {
             let risk = allowance.risk.min(self.tuning.risk_max) * means.risk_share.clamp(0.0, 1.0);
             self.accepted = risk;
@@ -100,16 +104,37 @@ impl Pacer {
             seen.answers += hit * reach(at) * dials as f64;
             seen.finds_nobody = balance.at_most(0);
         }
+        let next_abandons = hit * self.own_risk();
         Decision {
             dials,
             reason,
             outlook,
-            next_abandons: hit * self.own_risk(),
+            next_abandons,
             hit,
             allowance,
             wait_s: self.wait_s,
             one_to_one_wait_s: self.one_to_one_wait_s(at_s),
+            forgone: (self.day.cap <= 0.0).then(|| self.forgo(at_s, hit, dials, most - dials)),
         }
+    }
+
+    /// Nothing is dialled; what is left of today is told all the same.
+    fn nothing(&self, at_s: f64, reason: Reason) -> Decision {
+        let left = self.budget.allow(at_s, InFlight::default(), self.slow, self.emphasis);
+        Decision::none(reason, left)
+    }
+
+    /// What a cap of zero keeps us from, after its own `dials`: lines that ring for each agent
+    /// are answered in proportion, so the wait shrinks as their number grows.
+    fn forgo(&mut self, at_s: f64, hit: f64, dials: usize, most: usize) -> Forgone {
+        let risk = (USUAL_CAP / self.budget.ratio()).min(self.tuning.risk_max);
+        let (more, _) = self.search(hit, risk, f64::INFINITY, most);
+        let lines = (self.flight.ringing + dials) as f64;
+        if lines > 0.0 {
+            self.bare_share += SHARE_WEIGHT * (lines / (lines + more as f64) - self.bare_share);
+        }
+        let wait_s = self.one_to_one_wait_s(at_s) * (1.0 - self.bare_share);
+        Forgone { dials: more, wait_s }
     }
 
     /// Starts the balances with the agents; gives the expected number free at each horizon.
@@ -176,11 +201,16 @@ impl Pacer {
             if cluster > self.tuning.cluster_risk_max && own > NO_RISK {
                 return (dials, Reason::ClusterRisk);
             }
-            for (at, balance) in self.balance.iter_mut().enumerate() {
-                balance.down(hit * reach(at));
-            }
+            self.take_off(hit, 1);
         }
         (most, Reason::DialsBounded)
+    }
+
+    /// Takes `dials` attempts started now off the balances.
+    fn take_off(&mut self, hit: f64, dials: usize) {
+        for (at, balance) in self.balance.iter_mut().enumerate() {
+            (0..dials).for_each(|_| balance.down(hit * reach(at)));
+        }
     }
 
     /// The chance that one more answer finds nobody.

@@ -58,22 +58,35 @@ pub struct Decision {
     pub allowance: Allowance,
     /// Seconds an agent waits for a call at present (a slow mean).
     pub wait_s: f64,
-    /// Seconds an agent would wait with one line each: what a cap of zero costs is the difference.
+    /// Seconds an agent would wait with one line each.
     pub one_to_one_wait_s: f64,
+    /// What a cap of zero costs; nothing at any other cap.
+    pub forgone: Option<Forgone>,
+}
+
+/// What is not done because the cap is zero.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Forgone {
+    /// Dials that a cap of [`super::limits::USUAL_CAP`] would add to this decision.
+    pub dials: usize,
+    /// Seconds of each agent's wait that they would save, a slow mean. An estimate from the lines
+    /// alone, good to a factor of two.
+    pub wait_s: f64,
 }
 
 impl Decision {
-    /// Nothing is dialled, and nothing had to be computed.
-    pub(super) fn none(reason: Reason) -> Decision {
+    /// Nothing is dialled, and the next seconds had not to be computed.
+    pub(super) fn none(reason: Reason, allowance: Allowance) -> Decision {
         Decision {
             dials: 0,
             reason,
             outlook: [Outlook::default(); HORIZONS],
             next_abandons: 0.0,
             hit: 0.0,
-            allowance: Allowance::default(),
+            allowance,
             wait_s: 0.0,
             one_to_one_wait_s: 0.0,
+            forgone: None,
         }
     }
 }

@@ -50,6 +50,9 @@ pub const RAMP_DIALS_PER_S: f64 = 0.5;
 /// Shortest ringing before a call may be given up, seconds (16 CFR 310.4(b)(4)(ii)).
 pub const RING_FLOOR_S: f64 = 15.0;
 
+/// The cap beside which a cap of zero is told its cost: the highest that the law of the US and of
+/// Britain ever allowed.
+pub const USUAL_CAP: f64 = 0.03;
 /// No dial may have a higher chance to find nobody once it is answered, whatever the budget.
 pub const RISK_MAX: f64 = 0.25;
 /// Highest chance, at any horizon, that more answers than the budget has left find nobody.

@@ -41,7 +41,7 @@ pub mod survival;
 
 pub use decide::Means;
 pub use event::{Day, Event, Outcome};
-pub use explain::{Decision, Outlook, Reason};
+pub use explain::{Decision, Forgone, Outlook, Reason};
 pub use pacer::{Pacer, Tuning};
 
 #[cfg(test)]

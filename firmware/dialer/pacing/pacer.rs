@@ -67,6 +67,8 @@ pub struct Pacer {
     pub(super) emphasis: f64,
     /// Slow mean of an agent's wait, seconds.
     pub(super) wait_s: f64,
+    /// Lines of a cap of zero as a share of those of the usual cap, a slow mean.
+    pub(super) bare_share: f64,
     pub(super) tables_due_s: f64,
     pub(super) balance: Vec<Balance>,
 }
@@ -103,6 +105,7 @@ impl Pacer {
             slow: 0.6,
             emphasis: 1.0,
             wait_s: 60.0,
+            bare_share: 1.0,
             tables_due_s: 0.0,
             balance: vec![Balance::surely(0); HORIZONS],
         }

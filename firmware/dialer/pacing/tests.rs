@@ -159,6 +159,45 @@ fn a_cap_of_zero_says_what_it_costs() {
     let decision = pacer.decide(Tick(1_000), 30);
     assert_eq!((decision.dials, decision.reason), (3, Reason::CapZero));
     assert!(decision.one_to_one_wait_s > 20.0, "{decision:?}");
+    let told = |forgone: Forgone| {
+        forgone.dials > 0 && forgone.wait_s > 0.0 && forgone.wait_s < decision.one_to_one_wait_s
+    };
+    assert!(decision.forgone.is_some_and(told), "{decision:?}");
+    assert_eq!(started(0.03).decide(Tick(1_000), 30).forgone, None);
+}
+
+#[test]
+fn what_is_left_of_today_is_told_even_when_nothing_can_be_dialled() {
+    let mut pacer = started(0.03);
+    for attempt in 0..100 {
+        pacer.handle_event(Tick(attempt * 10_000), Event::Dialed(attempt));
+        pacer.handle_event(Tick(attempt * 10_000 + 5), Event::Result(attempt, Outcome::Human));
+    }
+    let decision = pacer.decide(Tick(28_800_000), 30);
+    assert_eq!((decision.reason, decision.allowance.whole), (Reason::DayOver, 3.0));
+}
+
+#[test]
+fn a_share_of_the_agents_and_of_the_risk_is_less_than_all() {
+    let mut pacer = started(0.03);
+    for attempt in 0..600u64 {
+        let (now, seat) = (Tick(attempt * 10_000), (attempt % 6) as usize);
+        pacer.handle_event(now, Event::Ready(seat));
+        pacer.handle_event(now, Event::Dialed(attempt));
+        pacer.handle_event(now + 8_000, Event::Result(attempt, Outcome::Human));
+        pacer.handle_event(now + 8_000, Event::Talk(seat, attempt));
+        let ends = (attempt + 3) % 6;
+        pacer.handle_event(now + 9_000, Event::Wrap(ends as usize));
+    }
+    for seat in 0..6 {
+        pacer.handle_event(Tick(6_000_000), Event::Wrap(seat));
+    }
+    let now = Tick(6_015_000);
+    let dials = |means| pacer.clone().decide_within(now, means).dials;
+    let all = dials(Means::alone(30));
+    assert!(all > 0, "six agents will be free soon");
+    assert!(dials(Means { freeing_share: 0.3, ..Means::alone(30) }) < all);
+    assert!(dials(Means { risk_share: 0.0, ..Means::alone(30) }) < all);
 }
 
 #[test]

@@ -4,13 +4,13 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use call::Tick;
-use dialer::pacing::{Day, Event, Outcome, Pacer};
+use dialer::pacing::{Day, Decision, Event, Outcome, Pacer};
 
 use crate::floor::{Doing, Floor, Policy, takes_ms};
 
-/// The shipped policy.
+/// The shipped policy, and its last decision that dialled.
 #[derive(Default)]
-pub struct Shipped(pub Pacer);
+pub struct Shipped(pub Pacer, pub Option<Decision>);
 
 impl Policy for Shipped {
     fn start_day(&mut self, day: Day) {
@@ -20,7 +20,11 @@ impl Policy for Shipped {
         self.0.handle_event(now, event);
     }
     fn decide(&mut self, now: Tick, free_lines: usize, _: &Floor<'_>) -> usize {
-        self.0.decide(now, free_lines).dials
+        let decision = self.0.decide(now, free_lines);
+        if decision.dials > 0 {
+            self.1 = Some(decision);
+        }
+        decision.dials
     }
 }
 

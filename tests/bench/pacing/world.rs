@@ -183,6 +183,7 @@ pub fn worlds() -> Vec<World> {
         World { talk: vec![(1.0, Span::Memoryless(110.0))], ..base("pair", 2, 16, 0.22, 11) },
         World { wrap: Span::Fixed(10.0), ..base("trio-fixed-wrap", 3, 24, 0.35, 12) },
         World { ring: Span::Rings(5.0, 0.4), swing: 0.3, ..base("five-rings", 5, 60, 0.12, 13) },
+        World { end_s: 7_200.0, ..base("five-short-days", 5, 50, 0.15, 21) },
         World {
             jumps: vec![(9_000.0, 0.5), (20_000.0, 2.2)],
             ..base("eight-jumps", 8, 70, 0.25, 14)
