@@ -85,8 +85,8 @@ lint: console ## formatting, clippy, and cargo deny where it is installed
 	   else echo 'lint: the database of advisories is out of reach; they were not checked'; fi; \
 	 fi
 
-test-guest: ## boot, latency and power cuts in an emulated box (not built yet)
-	@echo 'test-guest is not built yet and was left out: there is no bootable image to boot.'
+test-guest: ## the E1 driver on a real kernel with DAHDI, against libpri, in QEMU
+	tests/guest/run.sh
 
 test-image: ## the image: two builds alike, signature, size (not built yet)
 	@echo 'test-image is not built yet and was left out: there is no image.'
