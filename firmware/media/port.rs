@@ -141,6 +141,8 @@ impl Port {
     pub fn close(&mut self) {
         self.open = false;
         self.transmit.close();
+        // Whoever opens it next begins to listen, and hears nothing that is half heard.
+        self.set_listening(Listening::Off);
     }
 
     /// What is sent from now on.

@@ -382,3 +382,19 @@ fn the_echo_of_a_prompt_is_taken_out_of_the_recording() {
     let (before, after) = (level(&echo), level(&recorded));
     assert!(before - after > 20, "{before} dBm0 of echo became {after}");
 }
+
+#[test]
+fn a_bearer_that_is_opened_again_hears_the_next_call_begin() {
+    let mut x = Exchange::new();
+    let loud = encoded(&sine(440, -15, 160))[0];
+    for _ in 0..2 {
+        x.apply(Command::OpenPort(OpenPort::bearer(A, Codec::Alaw)));
+        for _ in 0..10 {
+            x.tick(&[(A, loud)]);
+        }
+        x.apply(Command::ClosePort(A));
+        x.tick(&[]);
+    }
+    let begun = x.facts.iter().filter(|fact| matches!(fact, Fact::SoundStarted { .. }));
+    assert_eq!(begun.count(), 2, "{:?}", x.facts);
+}
