@@ -152,7 +152,9 @@ async fn converse(
 
 impl Plugged {
     fn connect(path: &Path) -> io::Result<Plugged> {
-        Ok(Plugged { frames: connect(path, "d")?, blocks: connect(path, "b")? })
+        // Frames last: with them the alarm ends, and then the sound has to be there.
+        let blocks = connect(path, "b")?;
+        Ok(Plugged { frames: connect(path, "d")?, blocks })
     }
 }
 

@@ -214,7 +214,7 @@ const fn place(port: SoundPort) -> PortId {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tones::{Nation, Tone};
+    use crate::tones::{Melody, Nation, Tone};
     use crate::voice::{Language, Voice, Words};
     use media::detect::{level_dbm0, power_at_hz};
     use media::g711;
@@ -323,6 +323,23 @@ mod tests {
         assert_eq!(wire.town.message(3), None);
         wire.town.handle_message(0, b"no message");
         wire.town.handle_message(9, b"no span");
+    }
+
+    #[test]
+    fn a_channel_that_is_taken_again_sounds_again() {
+        let mut wire = Wire::new(GOOD);
+        for sound in [Tone::Beep, Tone::ColourRing(Melody::River), Tone::RingBack(Nation::China)] {
+            wire.town.apply(SoundOrder::Sound(GOOD.port, sound)).unwrap();
+            let (_, there, _) = wire.run(100);
+            assert_eq!(there.first(), Some(&SoundFact::Started(GOOD.port)), "{sound:?}");
+            for side in [&mut wire.town, &mut wire.linebox] {
+                side.apply(SoundOrder::Close(GOOD.port)).unwrap();
+            }
+            wire.run(3);
+            for side in [&mut wire.town, &mut wire.linebox] {
+                side.apply(SoundOrder::OpenBearer(GOOD)).unwrap();
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The program `town` as the supervisor and the box meet it: processes, sockets, real sound.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::wildcard_enum_match_arm)]
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
@@ -8,10 +9,16 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
+use board_linux::{Parts, attached};
+use board_port::{BLOCK, LONGEST_FRAME, SILENCE, Slots, block};
+use board_sim::bearers::Bearers;
 use board_sim::sound::Sound;
-use board_sim::town::{SoundFact, SoundOrder, SoundPort, Terms};
+use board_sim::town::{BearerTerms, SoundFact, SoundOrder, SoundPort, Terms};
 use board_sim::voice::{Language, Voice, Words};
 use call::{AccountId, Cause, LegPhase, Tick, TrunkId};
+use signal::q921::Role;
+use signal::q931::dchannel::{CallId, CallSetup, Config as LinkConfig, DChannel, Output as Link};
+use signal::q931::wire::{NumberType, Party};
 use signal::sip::endpoint::{CallKey, CallSpec, Callee, Config, Endpoint, Output as Sip, Trunk};
 use signal::sip::guard::Account;
 use signal::sip::sdp::{self, Codec, Direction, Local, Negotiated};
@@ -28,6 +35,11 @@ fn free_ports() -> u16 {
             return first;
         }
     }
+}
+
+/// Where a town of these ports finds the sockets of its span.
+fn data(base: u16) -> PathBuf {
+    std::env::temp_dir().join(format!("linebox-town-{}-{base}", std::process::id()))
 }
 
 /// A running town. The box is at `base`, the carrier at `base + 1`, its one phone at `base + 2`,
@@ -55,7 +67,8 @@ impl Running {
     fn start(base: u16, lists: &str) -> Running {
         let model = model(base, lists);
         let mut child = Command::new(env!("CARGO_BIN_EXE_town"))
-            .args(["--model".as_ref(), model.as_os_str(), "--data".as_ref(), "/nowhere".as_ref()])
+            .args(["--model".as_ref(), model.as_os_str()])
+            .args(["--data".as_ref(), data(base).as_os_str()])
             // The readiness descriptor is whatever the variable names: here, standard output.
             .env("LINEBOX_READY_FD", "1")
             .stdout(Stdio::piped())
@@ -272,4 +285,204 @@ fn a_port_in_use_or_a_wrong_value_ends_the_program_with_78_and_one_line() {
     let (code, told) = run(&model(free_ports(), "[[town.phone]]\naccount = \"8001\"\n"));
     assert_eq!(code, Some(78));
     assert!(told.contains("town.phone[0].secret: is missing"), "{told}");
+}
+
+const SPAN: &str = "[[span]]\nattach = \"e1\"\nfcs = true\n[[town.span]]\nattach = \"e1\"\n";
+
+/// The box at the other end of a span: the shipped driver for attached exchanges, a user-side
+/// D-channel, and the town's own sound in the place of the box's. Calls are alerted and answered.
+struct Plugged {
+    begun: Instant,
+    parts: Parts,
+    link: DChannel,
+    is_up: bool,
+    sound: Bearers,
+    open: BTreeMap<u8, BearerTerms>,
+    facts: Vec<Link>,
+    heard: Vec<SoundFact>,
+}
+
+impl Plugged {
+    fn new(base: u16) -> Plugged {
+        std::fs::create_dir_all(data(base)).unwrap();
+        let mut link = DChannel::new(Tick(0), LinkConfig::new(Role::User));
+        link.handle_layer1(Tick(0), false);
+        Plugged {
+            begun: Instant::now(),
+            parts: attached::listen(&data(base).join("e1"), true).unwrap(),
+            link,
+            is_up: false,
+            sound: Bearers::new(1).unwrap(),
+            open: BTreeMap::new(),
+            facts: Vec::new(),
+            heard: Vec::new(),
+        }
+    }
+
+    fn now(&self) -> Tick {
+        Tick(self.begun.elapsed().as_millis() as u64)
+    }
+
+    fn call(&mut self, number: &str) -> CallId {
+        let setup = CallSetup {
+            called: Some(Party::new(NumberType::National, number)),
+            complete: true,
+            ..CallSetup::default()
+        };
+        self.link.place(self.now(), setup).unwrap()
+    }
+
+    fn live(&mut self) {
+        let is_up = !self.parts.span.status().unwrap().alarms.red;
+        if is_up != self.is_up {
+            self.is_up = is_up;
+            self.link.handle_layer1(self.now(), is_up);
+        }
+        let mut frame = [0; LONGEST_FRAME];
+        while let Some(length) = self.parts.frames.receive(&mut frame).unwrap() {
+            self.link.handle_frame(self.now(), &frame[..length]);
+        }
+        self.link.handle_timeout(self.now());
+        while let Some(output) = self.link.poll() {
+            match &output {
+                Link::Send(frame) => {
+                    self.parts.frames.send(frame).unwrap();
+                    continue;
+                }
+                Link::Incoming { call, .. } => self.link.answer(self.now(), *call),
+                Link::Phase { phase: LegPhase::Ended, .. } => self.close(),
+                Link::Phase { channel: Some(slot), .. } => self.open(*slot),
+                _ => {}
+            }
+            self.facts.push(output);
+        }
+    }
+
+    fn open(&mut self, slot: u8) {
+        if !self.open.contains_key(&slot) {
+            let port = SoundPort::of_bearer(0, slot);
+            let (hears, speaks, echoes) = (true, true, false);
+            let terms = BearerTerms { port, span: 0, slot, hears, speaks, echoes };
+            self.parts.bearers.open(slot);
+            self.sound.apply(SoundOrder::OpenBearer(terms)).unwrap();
+            self.open.insert(slot, terms);
+        }
+    }
+
+    /// There is one call at a time here.
+    fn close(&mut self) {
+        for (slot, terms) in core::mem::take(&mut self.open) {
+            self.parts.bearers.close(slot);
+            self.sound.apply(SoundOrder::Close(terms.port)).unwrap();
+        }
+    }
+
+    fn tick(&mut self) {
+        let mut frame: Box<block::Frame> = Box::new([[SILENCE; BLOCK]; 32]);
+        let mut slots = Slots::NONE;
+        self.parts.bearers.begin_tick();
+        for slot in self.open.keys().copied() {
+            if self.parts.bearers.read(slot, &mut frame[usize::from(slot)]) {
+                slots.insert(slot);
+            }
+        }
+        let mut message = [0; block::LONGEST];
+        let length = block::encode(0, slots, &frame, &mut message);
+        self.sound.handle_message(0, &message[..length]);
+        self.sound.tick();
+        let said = self.sound.message(0).unwrap().to_vec();
+        for (slot, block) in block::decode(&said).unwrap().blocks() {
+            self.parts.bearers.write(slot, block);
+        }
+        self.parts.bearers.end_tick();
+        self.heard.extend(core::iter::from_fn(|| self.sound.poll()));
+    }
+
+    /// Lives until `done` says so, for 30 s at most.
+    fn until(&mut self, what: &str, mut done: impl FnMut(&Plugged) -> bool) {
+        let give_up = Instant::now() + Duration::from_secs(30);
+        let mut tick = Instant::now();
+        while !done(self) {
+            assert!(Instant::now() < give_up, "no {what}: {:?} {:?}", self.facts, self.heard);
+            self.live();
+            if Instant::now() >= tick {
+                tick += Duration::from_millis(20);
+                self.tick();
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    fn has(&self, of: CallId, wanted: LegPhase) -> bool {
+        let is = |fact: &Link| matches!(fact, Link::Phase { call, phase, .. } if *call == of && *phase == wanted);
+        self.facts.iter().any(is)
+    }
+
+    fn keys(&self) -> String {
+        let key = |fact: &SoundFact| match fact {
+            SoundFact::Key(_, key) => Some(*key),
+            _ => None,
+        };
+        self.heard.iter().filter_map(key).collect()
+    }
+}
+
+#[test]
+fn the_exchange_finds_the_box_again_and_people_are_heard_in_their_channels() {
+    let base = free_ports();
+    let people = "[[town.subscriber]]\nnumbers = \"+86138\"\nanswer = 1.0\n\
+                  ring_ms = [300, 300]\nstays = 1.0\nkeys = [[1500, \"12\"], [3000, \"#\"]]\n\
+                  [[town.subscriber]]\nnumbers = \"+86139\"\nanswer = 1.0\n\
+                  ring_ms = [60000, 60000]\ncolour_ring = true\n\
+                  [[town.subscriber]]\nnumbers = \"+86137\"\nbusy = 1.0\n";
+    // It lives before the box does.
+    let town = Running::start(base, &format!("{SPAN}{people}"));
+    let mut linebox = Plugged::new(base);
+    let linked = |b: &Plugged| b.facts.iter().any(|f| matches!(f, Link::Link { up: true }));
+    linebox.until("link", linked);
+
+    let call = linebox.call("13800000001");
+    linebox.until("answer", |b| b.has(call, LegPhase::Answered));
+    let started = |fact: &SoundFact| matches!(fact, SoundFact::Started(_));
+    linebox.until("voice", |b| b.heard.iter().any(started));
+    linebox.until("keys", |b| b.keys() == "12#");
+    linebox.link.hang_up(linebox.now(), call, Cause::NormalClearing);
+    linebox.until("end", |b| b.has(call, LegPhase::Ended));
+
+    // Music while it rings.
+    linebox.heard.clear();
+    let call = linebox.call("13900000001");
+    linebox.until("music", |b| b.heard.iter().any(started));
+    assert!(linebox.has(call, LegPhase::Alerting) && !linebox.has(call, LegPhase::Answered));
+    linebox.link.hang_up(linebox.now(), call, Cause::NormalClearing);
+    linebox.until("end", |b| b.has(call, LegPhase::Ended));
+
+    // The box goes, with its sockets, and comes again.
+    drop(linebox);
+    let mut linebox = Plugged::new(base);
+    linebox.until("link", linked);
+    let call = linebox.call("13700000001");
+    linebox.until("busy tone", |b| b.heard.iter().any(started));
+    assert!(linebox.has(call, LegPhase::Releasing));
+    linebox.until("end", |b| b.has(call, LegPhase::Ended));
+
+    // And whoever talks when the town ends hangs up.
+    let call = linebox.call("13800000002");
+    linebox.until("answer", |b| b.has(call, LegPhase::Answered));
+    let ending = std::thread::spawn(move || town.terminate());
+    linebox.until("end", |b| b.has(call, LegPhase::Ended));
+    assert_eq!(ending.join().unwrap(), Some(0));
+    let _ = std::fs::remove_dir_all(data(base));
+}
+
+#[test]
+fn a_bad_exchange_pulls_its_plug_and_puts_it_back() {
+    let base = free_ports();
+    let bad = "[town.bad]\nalarm = [800, 1200]\n";
+    let town = Running::start(base, &format!("{SPAN}{bad}"));
+    let mut linebox = Plugged::new(base);
+    let ups = |b: &Plugged| b.facts.iter().filter(|f| matches!(f, Link::Link { up: true })).count();
+    linebox.until("second link", |b| ups(b) >= 2);
+    drop(town);
+    let _ = std::fs::remove_dir_all(data(base));
 }
