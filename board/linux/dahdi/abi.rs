@@ -16,11 +16,11 @@ const CODE: u8 = 0xDA;
 const SET_BLOCKSIZE: c_ulong = nix::request_code_write!(CODE, 1, size_of::<c_int>());
 const FLUSH: c_ulong = nix::request_code_write!(CODE, 3, size_of::<c_int>());
 const GET_EVENT: c_ulong = nix::request_code_read!(CODE, 8, size_of::<c_int>());
-const SPAN_STAT: c_ulong = nix::request_code_readwrite!(CODE, 10, size_of::<SpanInfo>());
-const MAINT: c_ulong = nix::request_code_write!(CODE, 11, size_of::<MaintInfo>());
+const SPAN_STAT: c_ulong = nix::request_code_readwrite!(CODE, 10, size_of::<SpanStat>());
+const MAINT: c_ulong = nix::request_code_write!(CODE, 11, size_of::<Maintenance>());
 const SPAN_CONFIG: c_ulong = nix::request_code_write!(CODE, 18, size_of::<LineConfig>());
 const CHAN_CONFIG: c_ulong = nix::request_code_write!(CODE, 19, size_of::<ChanConfig>());
-const SET_BUFINFO: c_ulong = nix::request_code_write!(CODE, 27, size_of::<BufferInfo>());
+const SET_BUFFERS: c_ulong = nix::request_code_write!(CODE, 27, size_of::<Buffers>());
 const AUDIO_MODE: c_ulong = nix::request_code_write!(CODE, 32, size_of::<c_int>());
 const ECHO_CANCEL: c_ulong = nix::request_code_write!(CODE, 33, size_of::<c_int>());
 const SPECIFY: c_ulong = nix::request_code_write!(CODE, 38, size_of::<c_int>());
@@ -32,11 +32,11 @@ const BUFFER_EVENTS: c_ulong = nix::request_code_write!(CODE, 105, size_of::<c_i
 nix::ioctl_write_ptr_bad!(set_blocksize, SET_BLOCKSIZE, c_int);
 nix::ioctl_write_ptr_bad!(flush, FLUSH, c_int);
 nix::ioctl_read_bad!(get_event, GET_EVENT, c_int);
-nix::ioctl_readwrite_bad!(span_stat, SPAN_STAT, SpanInfo);
-nix::ioctl_write_ptr_bad!(maint, MAINT, MaintInfo);
+nix::ioctl_readwrite_bad!(span_stat, SPAN_STAT, SpanStat);
+nix::ioctl_write_ptr_bad!(maint, MAINT, Maintenance);
 nix::ioctl_write_ptr_bad!(span_config, SPAN_CONFIG, LineConfig);
 nix::ioctl_write_ptr_bad!(chan_config, CHAN_CONFIG, ChanConfig);
-nix::ioctl_write_ptr_bad!(set_bufinfo, SET_BUFINFO, BufferInfo);
+nix::ioctl_write_ptr_bad!(set_buffers, SET_BUFFERS, Buffers);
 nix::ioctl_write_ptr_bad!(audio_mode, AUDIO_MODE, c_int);
 nix::ioctl_write_ptr_bad!(echo_cancel, ECHO_CANCEL, c_int);
 nix::ioctl_write_ptr_bad!(specify, SPECIFY, c_int);
@@ -48,7 +48,7 @@ nix::ioctl_write_ptr_bad!(buffer_events, BUFFER_EVENTS, c_int);
 /// `struct dahdi_spaninfo`.
 #[repr(C, packed)]
 #[derive(Clone, Copy)]
-pub struct SpanInfo {
+pub struct SpanStat {
     pub spanno: c_int,
     pub name: [c_char; 20],
     pub desc: [c_char; 40],
@@ -80,10 +80,10 @@ pub struct SpanInfo {
     pub spantype: [c_char; 6],
 }
 
-impl SpanInfo {
+impl SpanStat {
     /// A question about one span.
-    pub const fn of(span: c_int) -> SpanInfo {
-        SpanInfo {
+    pub const fn of(span: c_int) -> SpanStat {
+        SpanStat {
             spanno: span,
             name: [0; 20],
             desc: [0; 40],
@@ -119,7 +119,7 @@ impl SpanInfo {
 
 /// `struct dahdi_maintinfo`.
 #[repr(C)]
-pub struct MaintInfo {
+pub struct Maintenance {
     pub spanno: c_int,
     pub command: c_int,
 }
@@ -148,7 +148,7 @@ pub struct ChanConfig {
 
 /// `struct dahdi_bufferinfo`.
 #[repr(C)]
-pub struct BufferInfo {
+pub struct Buffers {
     pub txbufpolicy: c_int,
     pub rxbufpolicy: c_int,
     pub numbufs: c_int,
@@ -247,7 +247,7 @@ mod tests {
             ("call DAHDI_MAINT", MAINT),
             ("call DAHDI_SPANCONFIG", SPAN_CONFIG),
             ("call DAHDI_CHANCONFIG", CHAN_CONFIG),
-            ("call DAHDI_SET_BUFINFO", SET_BUFINFO),
+            ("call DAHDI_SET_BUFINFO", SET_BUFFERS),
             ("call DAHDI_AUDIOMODE", AUDIO_MODE),
             ("call DAHDI_ECHOCANCEL", ECHO_CANCEL),
             ("call DAHDI_SPECIFY", SPECIFY),
@@ -255,27 +255,27 @@ mod tests {
             ("call DAHDI_STARTUP", STARTUP),
             ("call DAHDI_SHUTDOWN", SHUTDOWN),
             ("call DAHDI_BUFFER_EVENTS", BUFFER_EVENTS),
-            ("size dahdi_spaninfo", size_of::<SpanInfo>() as u64),
-            ("place dahdi_spaninfo.spanno", offset_of!(SpanInfo, spanno) as u64),
-            ("place dahdi_spaninfo.name", offset_of!(SpanInfo, name) as u64),
-            ("place dahdi_spaninfo.desc", offset_of!(SpanInfo, desc) as u64),
-            ("place dahdi_spaninfo.alarms", offset_of!(SpanInfo, alarms) as u64),
-            ("place dahdi_spaninfo.bpvcount", offset_of!(SpanInfo, bpvcount) as u64),
-            ("place dahdi_spaninfo.crc4count", offset_of!(SpanInfo, crc4count) as u64),
-            ("place dahdi_spaninfo.ebitcount", offset_of!(SpanInfo, ebitcount) as u64),
-            ("place dahdi_spaninfo.fascount", offset_of!(SpanInfo, fascount) as u64),
-            ("place dahdi_spaninfo.fecount", offset_of!(SpanInfo, fecount) as u64),
-            ("place dahdi_spaninfo.cvcount", offset_of!(SpanInfo, cvcount) as u64),
-            ("place dahdi_spaninfo.irqmisses", offset_of!(SpanInfo, irqmisses) as u64),
-            ("place dahdi_spaninfo.syncsrc", offset_of!(SpanInfo, syncsrc) as u64),
-            ("place dahdi_spaninfo.numchans", offset_of!(SpanInfo, numchans) as u64),
-            ("place dahdi_spaninfo.totalchans", offset_of!(SpanInfo, totalchans) as u64),
-            ("place dahdi_spaninfo.lineconfig", offset_of!(SpanInfo, lineconfig) as u64),
-            ("place dahdi_spaninfo.linecompat", offset_of!(SpanInfo, linecompat) as u64),
-            ("place dahdi_spaninfo.spantype", offset_of!(SpanInfo, spantype) as u64),
-            ("size dahdi_maintinfo", size_of::<MaintInfo>() as u64),
-            ("place dahdi_maintinfo.spanno", offset_of!(MaintInfo, spanno) as u64),
-            ("place dahdi_maintinfo.command", offset_of!(MaintInfo, command) as u64),
+            ("size dahdi_spaninfo", size_of::<SpanStat>() as u64),
+            ("place dahdi_spaninfo.spanno", offset_of!(SpanStat, spanno) as u64),
+            ("place dahdi_spaninfo.name", offset_of!(SpanStat, name) as u64),
+            ("place dahdi_spaninfo.desc", offset_of!(SpanStat, desc) as u64),
+            ("place dahdi_spaninfo.alarms", offset_of!(SpanStat, alarms) as u64),
+            ("place dahdi_spaninfo.bpvcount", offset_of!(SpanStat, bpvcount) as u64),
+            ("place dahdi_spaninfo.crc4count", offset_of!(SpanStat, crc4count) as u64),
+            ("place dahdi_spaninfo.ebitcount", offset_of!(SpanStat, ebitcount) as u64),
+            ("place dahdi_spaninfo.fascount", offset_of!(SpanStat, fascount) as u64),
+            ("place dahdi_spaninfo.fecount", offset_of!(SpanStat, fecount) as u64),
+            ("place dahdi_spaninfo.cvcount", offset_of!(SpanStat, cvcount) as u64),
+            ("place dahdi_spaninfo.irqmisses", offset_of!(SpanStat, irqmisses) as u64),
+            ("place dahdi_spaninfo.syncsrc", offset_of!(SpanStat, syncsrc) as u64),
+            ("place dahdi_spaninfo.numchans", offset_of!(SpanStat, numchans) as u64),
+            ("place dahdi_spaninfo.totalchans", offset_of!(SpanStat, totalchans) as u64),
+            ("place dahdi_spaninfo.lineconfig", offset_of!(SpanStat, lineconfig) as u64),
+            ("place dahdi_spaninfo.linecompat", offset_of!(SpanStat, linecompat) as u64),
+            ("place dahdi_spaninfo.spantype", offset_of!(SpanStat, spantype) as u64),
+            ("size dahdi_maintinfo", size_of::<Maintenance>() as u64),
+            ("place dahdi_maintinfo.spanno", offset_of!(Maintenance, spanno) as u64),
+            ("place dahdi_maintinfo.command", offset_of!(Maintenance, command) as u64),
             ("size dahdi_lineconfig", size_of::<LineConfig>() as u64),
             ("place dahdi_lineconfig.span", offset_of!(LineConfig, span) as u64),
             ("place dahdi_lineconfig.name", offset_of!(LineConfig, name) as u64),
@@ -290,13 +290,13 @@ mod tests {
             ("place dahdi_chanconfig.master", offset_of!(ChanConfig, master) as u64),
             ("place dahdi_chanconfig.idlebits", offset_of!(ChanConfig, idlebits) as u64),
             ("place dahdi_chanconfig.netdev_name", offset_of!(ChanConfig, netdev_name) as u64),
-            ("size dahdi_bufferinfo", size_of::<BufferInfo>() as u64),
-            ("place dahdi_bufferinfo.txbufpolicy", offset_of!(BufferInfo, txbufpolicy) as u64),
-            ("place dahdi_bufferinfo.rxbufpolicy", offset_of!(BufferInfo, rxbufpolicy) as u64),
-            ("place dahdi_bufferinfo.numbufs", offset_of!(BufferInfo, numbufs) as u64),
-            ("place dahdi_bufferinfo.bufsize", offset_of!(BufferInfo, bufsize) as u64),
-            ("place dahdi_bufferinfo.readbufs", offset_of!(BufferInfo, readbufs) as u64),
-            ("place dahdi_bufferinfo.writebufs", offset_of!(BufferInfo, writebufs) as u64),
+            ("size dahdi_bufferinfo", size_of::<Buffers>() as u64),
+            ("place dahdi_bufferinfo.txbufpolicy", offset_of!(Buffers, txbufpolicy) as u64),
+            ("place dahdi_bufferinfo.rxbufpolicy", offset_of!(Buffers, rxbufpolicy) as u64),
+            ("place dahdi_bufferinfo.numbufs", offset_of!(Buffers, numbufs) as u64),
+            ("place dahdi_bufferinfo.bufsize", offset_of!(Buffers, bufsize) as u64),
+            ("place dahdi_bufferinfo.readbufs", offset_of!(Buffers, readbufs) as u64),
+            ("place dahdi_bufferinfo.writebufs", offset_of!(Buffers, writebufs) as u64),
             ("size dahdi_attach_echocan", size_of::<AttachEchocan>() as u64),
             ("place dahdi_attach_echocan.chan", offset_of!(AttachEchocan, chan) as u64),
             ("place dahdi_attach_echocan.echocan", offset_of!(AttachEchocan, echocan) as u64),

@@ -33,8 +33,8 @@ impl Control {
     }
 
     /// What the kernel knows of a span.
-    pub fn status(&self, span: i32) -> io::Result<abi::SpanInfo> {
-        let mut about = abi::SpanInfo::of(span);
+    pub fn status(&self, span: i32) -> io::Result<abi::SpanStat> {
+        let mut about = abi::SpanStat::of(span);
         // SAFETY: the kernel reads and fills exactly this structure (its size is in the call's
         // number), which lives through the call, and every bit pattern of it is a value.
         unsafe { abi::span_stat(self.0.as_raw_fd(), &raw mut about) }?;
@@ -82,7 +82,7 @@ impl Control {
 
     /// Puts a span into a mode of maintenance: a `MAINT_` of [`abi`].
     pub fn maintain(&self, spanno: i32, command: i32) -> io::Result<()> {
-        let wanted = abi::MaintInfo { spanno, command };
+        let wanted = abi::Maintenance { spanno, command };
         // SAFETY: the kernel reads exactly this structure, which lives through the call.
         unsafe { abi::maint(self.0.as_raw_fd(), &raw const wanted) }?;
         Ok(())
@@ -134,7 +134,7 @@ impl Channel {
         unsafe { abi::specify(fd, &raw const number) }?;
         // SAFETY: the kernel reads one number, which lives through the call.
         unsafe { abi::set_blocksize(fd, &raw const size) }?;
-        let buffers = abi::BufferInfo {
+        let buffers = abi::Buffers {
             txbufpolicy: abi::POLICY_IMMEDIATE,
             rxbufpolicy: abi::POLICY_IMMEDIATE,
             numbufs: count,
@@ -143,7 +143,7 @@ impl Channel {
             writebufs: 0,
         };
         // SAFETY: the kernel reads exactly this structure, which lives through the call.
-        unsafe { abi::set_bufinfo(fd, &raw const buffers) }?;
+        unsafe { abi::set_buffers(fd, &raw const buffers) }?;
         Ok(Channel(file))
     }
 

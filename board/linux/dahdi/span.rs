@@ -6,7 +6,7 @@ use std::sync::Arc;
 use board_port::{Alarms, Counters, EchoPlace, Loop, Slots, Span, SpanStatus};
 use nix::errno::Errno;
 
-use super::abi::{self, SpanInfo};
+use super::abi::{self, SpanStat};
 use super::bearers::Channels;
 use super::device::Control;
 use super::{LineCode, Settings};
@@ -179,7 +179,7 @@ struct LineCounters {
 
 impl LineCounters {
     /// Leaves out what was counted before.
-    fn begin(&mut self, about: &SpanInfo) {
+    fn begin(&mut self, about: &SpanStat) {
         self.counted(about, Counters::default());
         let all = [
             &mut self.bipolar_violations,
@@ -192,7 +192,7 @@ impl LineCounters {
 
     /// The card's counters beside ours. Older cards count bipolar violations and frame alignment,
     /// newer ones code violations and framing errors instead; none counts both.
-    fn counted(&mut self, about: &SpanInfo, ours: Counters) -> Counters {
+    fn counted(&mut self, about: &SpanStat, ours: Counters) -> Counters {
         let bipolar = about.cvcount.wrapping_add_signed(about.bpvcount);
         let alignment = about.fecount.wrapping_add_signed(about.fascount);
         Counters {
@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn counters_begin_at_nothing_and_survive_being_set_back() {
         let mut line = LineCounters::default();
-        let mut about = SpanInfo::of(1);
+        let mut about = SpanStat::of(1);
         (about.cvcount, about.fascount, about.crc4count, about.ebitcount) = (7, 3, 2, 1);
         line.begin(&about);
         assert_eq!(line.counted(&about, Counters::default()), Counters::default());
