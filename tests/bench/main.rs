@@ -18,6 +18,11 @@
 //! * **Sound thread**: how late its ticks began, in switchd's own count.
 //! * **Set-ups** are legs: INVITE, 180, 200, ACK, BYE, 200, journal included. Their floor is six
 //!   datagrams with nothing done about them. Asterisk's are two legs a call.
+//! * **Channels** are those of E1 spans over attached sockets, all joined in pairs. Their floor reads
+//!   every block message and writes the same blocks, swapped, and no more; the sound thread runs
+//!   detectors, table and concealment on each of them in between ([`bearer`]).
+//! * **D-channel**: a message of Q.931 that two machines with their data links exchange, beside
+//!   reading its octets once ([`dchannel`]).
 //! * Asterisk takes part where `--peer-asterisk` (or `LINEBOX_BENCH_ASTERISK`) and `--peer-pid`
 //!   (`LINEBOX_BENCH_ASTERISK_PID`) name one whose dial plan sends `5NNN` (recorded) and `6NNN` to 127.0.0.30:5060.
 //!
@@ -28,9 +33,11 @@
 
 mod answer;
 mod asterisk;
+mod bearer;
 mod broken;
 mod child;
 mod cpu;
+mod dchannel;
 mod figure;
 mod floor;
 mod joined;
@@ -40,6 +47,7 @@ mod phones;
 mod report;
 mod say;
 mod setup;
+mod socket;
 mod switch;
 mod voice;
 
@@ -68,6 +76,10 @@ const JOINS: usize = 30;
 const SETUP_SECONDS: u64 = 5;
 /// The rate at which the floor of a set-up is measured.
 const EXCHANGE_RATE: u32 = 200;
+/// Channels in use, one round each: one span, and all that a box may have.
+const CHANNELS: [usize; 2] = [30, 120];
+/// Batches of thirty calls over the D-channel.
+const BATCHES: usize = 1_000;
 /// Warnings of switchd that are shown.
 const COMPLAINTS_MAX: usize = 5;
 
@@ -89,6 +101,9 @@ struct Arguments {
     /// The process whose CPU is Asterisk's.
     #[arg(long)]
     peer_pid: Option<u32>,
+    /// Measure the spans only: their channels and their D-channel.
+    #[arg(long)]
+    spans_only: bool,
     /// The switch; beside this program when not given.
     #[arg(long)]
     switchd: Option<PathBuf>,
@@ -119,6 +134,15 @@ enum PartOf {
         #[arg(long)]
         folder: Option<PathBuf>,
     },
+    /// The sound thread with attached spans.
+    #[command(hide = true)]
+    LineThread(Spans),
+    /// The floor of channels.
+    #[command(hide = true)]
+    LineFloor(Spans),
+    /// The exchange at the spans.
+    #[command(hide = true)]
+    LineExchange(Spans),
     /// The floor of a set-up.
     #[command(hide = true)]
     Exchange {
@@ -134,12 +158,27 @@ enum PartOf {
     },
 }
 
+/// Attached spans.
+#[derive(clap::Args)]
+struct Spans {
+    /// Where their sockets are.
+    #[arg(long)]
+    folder: PathBuf,
+    /// Channels in use on all of them.
+    #[arg(long)]
+    channels: usize,
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let ran = match &arguments.part {
         Some(PartOf::Phones { callers, called }) => phones::run([*callers, *called]),
         Some(PartOf::Floor { calls, folder }) => floor::forward(*calls, folder.as_deref()),
+        Some(PartOf::LineThread(spans)) => bearer::thread(&spans.folder, spans.channels),
+        Some(PartOf::LineFloor(spans)) => bearer::floor(&spans.folder, spans.channels),
+        Some(PartOf::LineExchange(spans)) => bearer::exchange(&spans.folder, spans.channels),
         Some(PartOf::Exchange { echo, rate, calls }) => floor::exchange(*echo, *rate, *calls),
+        None if arguments.spans_only => spans_only(&arguments).map(|report| report.print_spans()),
         None => bench(&arguments).map(|report| report.print()),
     };
     match ran {
@@ -182,6 +221,7 @@ fn bench(arguments: &Arguments) -> Result<Report, Broken> {
         run.report.delay = Some(answer::delay(&mut run.office, &mut phones.phones, JOINS)?);
     }
     run.setups(&switch, &arguments.rates)?;
+    run.spans()?;
     // The last report is of a switch that has closed every port and counted its losses.
     if run.office.health.is_empty() {
         run.office.listen_until(HEALTH_WAIT, |office| !office.health.is_empty())?;
@@ -194,6 +234,20 @@ fn bench(arguments: &Arguments) -> Result<Report, Broken> {
     run.report.sound.last_words = switch.stop()?;
     run.report.took_s = begun.elapsed().as_secs();
     Ok(run.report)
+}
+
+/// The spans alone, without a switch and its telephones.
+fn spans_only(arguments: &Arguments) -> Result<Report, Broken> {
+    let program = env::current_exe().doing("finding our own program")?;
+    let folder = tempfile::tempdir().doing("making a folder for the bench")?;
+    let mut report = Report { seconds: arguments.seconds, ..Report::default() };
+    for channels in CHANNELS {
+        eprintln!("{channels} channels ...");
+        report.lines.push(bearer::round(&program, folder.path(), channels, arguments.seconds)?);
+    }
+    eprintln!("D-channel ...");
+    report.dchannel = Some(dchannel::measure(BATCHES)?);
+    Ok(report)
 }
 
 fn from_env<T: FromStr>(name: &str) -> Option<T> {
@@ -272,6 +326,23 @@ impl Run {
             None => None,
         };
         self.report.rows.push(Row { floor, switch: switched, asterisk });
+        Ok(())
+    }
+
+    fn spans(&mut self) -> Result<(), Broken> {
+        for channels in CHANNELS {
+            if !self.has_time(&format!("{channels} channels")) {
+                continue;
+            }
+            eprintln!("{channels} channels ...");
+            let seconds = self.report.seconds;
+            let line = bearer::round(&self.program, &self.folder, channels, seconds)?;
+            self.report.lines.push(line);
+        }
+        if self.has_time("D-channel") {
+            eprintln!("D-channel ...");
+            self.report.dchannel = Some(dchannel::measure(BATCHES)?);
+        }
         Ok(())
     }
 

@@ -293,6 +293,9 @@ impl Office {
             | Event::OfferEnded { .. }
             | Event::Registration { .. }
             | Event::Trunk { .. }
+            | Event::Span(_)
+            | Event::Trace { .. }
+            | Event::LoopTested { .. }
             | Event::Alarm { .. } => {}
         }
     }

@@ -4,6 +4,8 @@
 use serde_json::{Value, json};
 
 use crate::answer::Delay;
+use crate::bearer::Line;
+use crate::dchannel::Messages;
 use crate::figure::quantile;
 use crate::joined::Load;
 use crate::setup::SetUps;
@@ -55,6 +57,10 @@ pub struct Report {
     pub asterisk_setups: Vec<SetUps>,
     /// CPU of the bare exchange of a set-up's datagrams, ms.
     pub exchange_ms: Option<f64>,
+    /// Channels of spans.
+    pub lines: Vec<Line>,
+    /// Messages of a D-channel.
+    pub dchannel: Option<Messages>,
     /// The sound thread.
     pub sound: Punctuality,
     /// What was left out, and why.
@@ -67,6 +73,11 @@ pub struct Report {
     pub took_s: u64,
 }
 
+/// Says where a row is worth little.
+fn full(phones_late_ms: f64) -> &'static str {
+    if phones_late_ms > TICK_MS { "  (the machine was full)" } else { "" }
+}
+
 impl Report {
     /// Prints all.
     pub fn print(&self) {
@@ -75,6 +86,7 @@ impl Report {
         self.print_sound();
         self.print_delay();
         self.print_setups();
+        self.print_spans();
         for line in &self.left_out {
             println!("{line}");
         }
@@ -111,7 +123,7 @@ impl Report {
                 false => "",
             };
             let phones_late_ms = s.phones_late_ms.max(row.floor.phones_late_ms);
-            let full = if phones_late_ms > TICK_MS { "  (the machine was full)" } else { "" };
+            let full = full(phones_late_ms);
             let sealed = s.sealed.map_or("-".to_owned(), |(n, gap)| format!("{n}/{gap} ms"));
             println!(
                 "{:>7} {:>6} {:>9} | {:>8.4} {:>8.4} {:>8} | {:>6.3} {:>8.4}% {:>6} {:>5.0}/{:<5.0} {:>13} {:>4.1} ms{aim}{full}",
@@ -138,7 +150,7 @@ impl Report {
             let (s, Some(a)) = (&row.switch, &row.asterisk) else { continue };
             println!(
                 "Asterisk, {} calls{}: {:.1} times switchd; lost {:.4}%, foreign {}, ear {:.0}/{:.0} ms, \
-                 phones {:.1} ms",
+                 phones {:.1} ms{}",
                 a.calls,
                 if a.recorded { " recorded" } else { "" },
                 a.per_call_minute_s / s.per_call_minute_s,
@@ -147,6 +159,7 @@ impl Report {
                 a.delay_ms[0],
                 a.delay_ms[1],
                 a.phones_late_ms,
+                full(a.phones_late_ms),
             );
         }
     }
@@ -228,6 +241,59 @@ impl Report {
         }
     }
 
+    /// Prints what belongs to E1 spans.
+    pub fn print_spans(&self) {
+        if !self.lines.is_empty() {
+            println!(
+                "\nChannels of spans, joined: CPU ms per channel-minute, windows of {} s",
+                self.seconds
+            );
+            println!(
+                "{:>7} {:>8} | {:>8} {:>8} | {:>8} {:>7} {:>8} {:>14} {:>8}",
+                "x floor",
+                "channels",
+                "thread",
+                "floor",
+                "good",
+                "lost",
+                "foreign",
+                "under/more/slip",
+                "exchange"
+            );
+        }
+        for line in &self.lines {
+            let late_ms = line.heard.late_ms.max(line.floor_heard.late_ms);
+            let full = if late_ms > TICK_MS { "  (the machine was full)" } else { "" };
+            let counted = line.counted;
+            println!(
+                "{:>7.2} {:>8} | {:>8.3} {:>8.3} | {:>8} {:>7} {:>8} {:>14} {:>5.1} ms{full}",
+                line.ratio(),
+                line.channels,
+                line.thread_ms,
+                line.floor_ms,
+                line.heard.good,
+                line.heard.lost,
+                line.heard.foreign,
+                format!("{}/{}/{}", counted.underruns, counted.more, counted.slips),
+                late_ms,
+            );
+        }
+        if let Some(found) = &self.dchannel {
+            println!(
+                "\nD-channel: {:.0} messages a second and core, both sides on it ({} calls, {} messages)",
+                found.per_core(),
+                found.calls,
+                found.messages,
+            );
+            println!(
+                "{:>7.1} x floor | {:.0} ns a message, {:.0} ns to read it",
+                found.ratio(),
+                found.machine_ns,
+                found.read_ns
+            );
+        }
+    }
+
     /// Median of the medians, worst of the 99th percentiles, worst.
     fn told(&self) -> [u32; 3] {
         let mut medians: Vec<f64> = self.sound.told_us.iter().map(|t| f64::from(t[0])).collect();
@@ -288,6 +354,17 @@ impl Report {
                 "switchd": self.setups.iter().map(setup).collect::<Vec<_>>(),
                 "asterisk": self.asterisk_setups.iter().map(setup).collect::<Vec<_>>(),
             },
+            "channels": self.lines.iter().map(|l| json!({
+                "channels": l.channels, "ratio": l.ratio(),
+                "thread_cpu_ms_per_channel_min": l.thread_ms,
+                "floor_cpu_ms_per_channel_min": l.floor_ms,
+                "heard": l.heard, "floor_heard": l.floor_heard, "counted": l.counted,
+            })).collect::<Vec<_>>(),
+            "dchannel": self.dchannel.as_ref().map(|d| json!({
+                "calls": d.calls, "messages": d.messages, "ratio": d.ratio(),
+                "messages_per_core_s": d.per_core(),
+                "machine_ns": d.machine_ns, "read_ns": d.read_ns,
+            })),
             "left_out": self.left_out,
         })
     }
