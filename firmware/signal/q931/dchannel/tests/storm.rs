@@ -114,7 +114,7 @@ fn weather() -> impl Strategy<Value = Weather> {
 
 /// One side of one call, as its owner has heard of it.
 #[derive(Clone, Debug, Default)]
-struct Side_ {
+struct Told {
     plan: Option<usize>,
     last: Option<LegPhase>,
     answered: bool,
@@ -126,7 +126,7 @@ type Key = (End, CallId);
 
 #[derive(Debug, Default)]
 struct Book {
-    calls: BTreeMap<Key, Side_>,
+    calls: BTreeMap<Key, Told>,
     /// The far side of each call, in the order in which they came.
     callees: BTreeMap<usize, Vec<Key>>,
     callers: BTreeMap<usize, Key>,
