@@ -20,6 +20,7 @@ use jiff::Zoned;
 use tokio::net::UdpSocket;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::attach::{self, Errand, News};
@@ -27,10 +28,12 @@ use crate::bearers::Bearers;
 use crate::config::{Config, ConfigError};
 use crate::limits::{DATAGRAMS, FRAMES_WAITING};
 use crate::sound::Sound;
-use crate::town::{Citizen, Event, Output, Setup, Sight, SoundOrder, SoundPort, Town};
+use crate::town::{Citizen, Event, Output, Setup, Sight, SoundOrder, SoundPort, Span, Town};
 
 /// For how long the end may take, in milliseconds: a BYE is answered within a few, on loopback.
 const LEAVE_MS: u64 = 1_500;
+/// For how long the last frames of a span may take, in milliseconds.
+const PART_MS: u64 = 200;
 /// Ticks of sound that are made up for after the program was kept from running.
 const CATCH_UP: u32 = 10;
 /// The longest SIP datagram that is read, in bytes.
@@ -103,15 +106,7 @@ async fn live(config: &Config) -> Result<(), ProgramError> {
     let mut town = Town::new(Tick::ZERO, setup.clone());
     let bearers = Bearers::new(setup.spans.len())?;
     let (news, mut told) = mpsc::channel(DATAGRAMS);
-    let mut plugs = Vec::new();
-    for (n, span) in (0u8..).zip(&setup.spans) {
-        // Until the box is there the line is dead.
-        town.handle_span(Tick::ZERO, n, false);
-        let (errands, taken) = mpsc::channel(FRAMES_WAITING);
-        let path = config.data.join(&span.attach);
-        tokio::spawn(attach::attend(path, n, news.clone(), taken));
-        plugs.push(Plug { errands, is_attached: false });
-    }
+    let (plugs, attending) = plug_in(config, &mut town, &news);
     let (arrived, mut arrivals) = mpsc::channel(DATAGRAMS);
     let sockets = bind(&town, &arrived).await?;
     let mut shell = Shell { begun, town, sound, bearers, sockets, plugs };
@@ -156,8 +151,35 @@ async fn live(config: &Config) -> Result<(), ProgramError> {
         }
         shell.carry_out();
         if leaving_until.is_some_and(|until| shell.town.is_quiet() || shell.now() >= until) {
-            return Ok(());
+            break;
         }
+    }
+    part(shell.plugs, attending).await;
+    Ok(())
+}
+
+/// Begins to look for the box at every span. Until it is there the line is dead.
+fn plug_in(
+    config: &Config,
+    town: &mut Town,
+    news: &mpsc::Sender<(u8, News)>,
+) -> (Vec<Plug>, Vec<JoinHandle<()>>) {
+    let spans = (0u8..).zip(&config.setup.spans);
+    let plug = |(n, span): (u8, &Span)| {
+        town.handle_span(Tick::ZERO, n, false);
+        let (errands, taken) = mpsc::channel(FRAMES_WAITING);
+        let path = config.data.join(&span.attach);
+        let attending = tokio::spawn(attach::attend(path, n, news.clone(), taken));
+        (Plug { errands, is_attached: false }, attending)
+    };
+    spans.map(plug).unzip()
+}
+
+/// Lets the last frames go out.
+async fn part(plugs: Vec<Plug>, attending: Vec<JoinHandle<()>>) {
+    drop(plugs);
+    for task in attending {
+        let _ = tokio::time::timeout(Duration::from_millis(PART_MS), task).await;
     }
 }
 
