@@ -8,13 +8,14 @@ use crate::calls;
 use crate::far::{self, Exchange};
 use crate::line::{Line, SOON};
 
-/// How long the cable is out once the alarm has been told. libpri keeps calls without a D-channel
-/// for 6 s, our network side for 90 s (T309).
-const OUT: Duration = Duration::from_millis(1_500);
+/// How long the cable is out once the alarm has been told: longer than the D-channel lives.
+const OUT: Duration = Duration::from_secs(6);
 
 /// The alarm is told, the call is kept at both ends, the D-channel comes back by itself, the sound
 /// flows again, and the call ends as any other.
 pub fn a_pulled_cable_in_the_middle_of_a_talk(line: &mut Line, exchange: &mut Exchange) {
+    // As long as ours: libpri's own is 6 s, and the standard's 90 s.
+    exchange.tell("timer T309 90000");
     exchange.tell("rule proceed=1 alert=100 answer=300");
     let call = line.call("8800123");
     let slot = line.answered(call);

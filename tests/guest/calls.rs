@@ -1,6 +1,6 @@
 //! Calls both ways and the sound in them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use board_port::BLOCK;
 use call::Cause;
@@ -12,10 +12,10 @@ use crate::pattern::Heard;
 
 /// How many calls at once, each way.
 const CALLS: usize = 5;
-/// How long the far end speaks, s.
-const SPEAK_S: u32 = 7;
-/// Octets that have to come through, of the 48,000 that an idle machine brings: a second.
-const ENOUGH: i64 = 50 * BLOCK as i64;
+/// Octets that have to come through in each channel and direction: four seconds.
+const ENOUGH: i64 = 4 * 50 * BLOCK as i64;
+/// How long that may take on a machine that emulates and has other work.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Five calls each way at once; all ten B-channels carry a pattern in both directions, looked at
 /// octet by octet; some end here and some there, and both sides' records agree.
@@ -74,17 +74,22 @@ pub fn both_ways_with_sound(line: &mut Line, exchange: &mut Exchange) {
 pub fn hear(line: &mut Line, exchange: &Exchange, slots: &[u8]) {
     let slips = line.status.counters.slips;
     slots.iter().for_each(|slot| line.sound.open(*slot));
-    line.work(Duration::from_millis(200));
-    let speaker = exchange.speak(slots, SPEAK_S);
-    line.work(Duration::from_secs(u64::from(SPEAK_S) - 1));
+    let speaker = exchange.speak(slots, ENOUGH);
+    let (until, mut far_has) = (Instant::now() + PATIENCE, false);
+    while !(far_has && slots.iter().all(|slot| line.sound.heard(*slot).good >= ENOUGH)) {
+        if Instant::now() > until {
+            break; // what is missing is told below
+        }
+        line.work(Duration::from_millis(200));
+        far_has |= speaker.has_enough();
+    }
     let here: Vec<_> = slots.iter().map(|slot| (*slot, line.sound.heard(*slot))).collect();
-    line.work(Duration::from_millis(1_500));
-    let speaker_heard = speaker.finish();
+    let there = speaker.finish();
     slots.iter().for_each(|slot| line.sound.close(*slot));
     for (slot, heard) in here {
         judge(&format!("slot {slot:2} here "), &heard);
     }
-    for (slot, heard) in speaker_heard {
+    for (slot, heard) in there {
         judge(&format!("slot {slot:2} there"), &heard);
     }
     let more = line.status.counters.slips - slips;

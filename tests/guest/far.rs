@@ -20,6 +20,9 @@ const FAR_PORT: &str = "far";
 /// Events of libpri that may wait to be asked for: more than the whole test has.
 const EVENTS: usize = 4_096;
 
+/// How long libpri may take to say something.
+const PATIENCE: Duration = Duration::from_secs(40);
+
 /// Makes the four dynamic spans. They have no numbers yet and are not configured.
 pub fn make_spans() {
     run("ip", &["link", "add", NEAR_PORT, "type", "veth", "peer", "name", FAR_PORT]);
@@ -89,7 +92,7 @@ impl Exchange {
         let orders = process.stdin.take().unwrap();
         let events = listen(process.stdout.take().unwrap());
         let mut exchange = Exchange { process, orders, events, kept: VecDeque::new(), first };
-        assert!(exchange.hears("start", Duration::from_secs(10)), "libpri does not start");
+        assert!(exchange.hears("start", PATIENCE), "libpri does not start");
         exchange
     }
 
@@ -120,17 +123,25 @@ impl Exchange {
     /// How many calls it has.
     pub fn calls(&mut self) -> i64 {
         self.tell("count");
-        let event = self.wait("count", Duration::from_secs(5)).expect("libpri lives");
+        let event = self.wait("count", PATIENCE).expect("libpri lives");
         let calls = event.fields["calls"].as_i64();
         calls.unwrap_or_else(|| panic!("no count of calls in {}", event.fields))
     }
 
-    /// Speaks and hears the pattern in slots of its span for so many seconds.
-    pub fn speak(&self, slots: &[u8], seconds: u32) -> Speaker {
+    /// Speaks and hears the pattern in slots of its span, and tells when it has heard `enough`
+    /// octets in each.
+    pub fn speak(&self, slots: &[u8], enough: i64) -> Speaker {
         let channels = slots.iter().map(|slot| (self.first + slot - 1).to_string());
         let mut command = Command::new("./pattern");
-        command.arg(seconds.to_string()).args(channels).stdout(Stdio::piped());
-        Speaker { process: command.spawn().unwrap(), first: self.first }
+        command.arg(enough.to_string()).args(channels);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let (tell, lines) = sync_channel(EVENTS);
+        let out = BufReader::new(process.stdout.take().unwrap());
+        thread::spawn(move || {
+            out.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)).ok();
+        });
+        Speaker { process, lines, first: self.first }
     }
 }
 
@@ -160,17 +171,22 @@ fn listen(from: ChildStdout) -> Receiver<Event> {
 /// The pattern on the B-channels of a far span.
 pub struct Speaker {
     process: Child,
+    lines: Receiver<String>,
     first: u8,
 }
 
 impl Speaker {
-    /// Waits for its end and returns what it heard of our pattern, by slot.
-    pub fn finish(self) -> BTreeMap<u8, Heard> {
+    /// Whether it has just told that it has heard enough.
+    pub fn has_enough(&self) -> bool {
+        self.lines.try_recv().is_ok_and(|line| line == "enough")
+    }
+
+    /// Ends it and returns what it heard of our pattern, by slot.
+    pub fn finish(mut self) -> BTreeMap<u8, Heard> {
+        drop(self.process.stdin.take());
         let first = i64::from(self.first);
-        let out = self.process.wait_with_output().unwrap();
-        assert!(out.status.success(), "pattern: {}", out.status);
         let mut slots: BTreeMap<u8, Heard> = BTreeMap::new();
-        for line in String::from_utf8(out.stdout).unwrap().lines() {
+        for line in self.lines.iter().filter(|line| line != "enough") {
             let (kind, numbers) = line.split_once(' ').unwrap();
             let numbers: Vec<i64> = numbers.split(' ').map(|n| n.parse().unwrap()).collect();
             let slot = slots.entry((numbers[0] - first + 1) as u8).or_default();
@@ -179,13 +195,14 @@ impl Speaker {
                     (slot.good, slot.silent, slot.spoilt) = (*good, *silent, *spoilt);
                 }
                 ("break", [before, after, octets, silent]) => {
-                    let (before, after) = (*before as u16, *after as u16);
+                    let (before, after) = (*before as u32, *after as u32);
                     let (octets, silent) = (*octets, *silent);
                     slot.breaks.push(Break { before, after, octets, silent });
                 }
                 _ => panic!("pattern said {line}"),
             }
         }
+        assert!(self.process.wait().unwrap().success(), "pattern failed");
         slots
     }
 }

@@ -17,8 +17,8 @@ use crate::sound::Sound;
 
 /// How often layer 1 is asked.
 const STATUS_EVERY: Duration = Duration::from_millis(50);
-/// For what takes milliseconds on a machine that is no emulation.
-pub const SOON: Duration = Duration::from_secs(15);
+/// For what takes milliseconds on a machine that is no emulation and has no other work.
+pub const SOON: Duration = Duration::from_secs(40);
 
 /// One span at work.
 pub struct Line {

@@ -1,20 +1,24 @@
 /* The far end of the B-channels: sends a test pattern on each channel named and looks for one in
  * what comes back, octet by octet. It shares nothing with the driver that it tests.
  *
- *   pattern SECONDS CHANNEL...
+ *   pattern ENOUGH CHANNEL...
  *
- * The pattern is the pseudo-random sequence of ITU-T O.150 with 2^15-1 bits (x^15 + x^14 + 1), low
- * bit first, which finds its own step: any fifteen bits tell the next. Prints for each channel
+ * Says `enough` when each channel has heard so many octets of the pattern, and goes on until its
+ * standard input is closed.
+ *
+ * The pattern is the pseudo-random sequence of ITU-T O.150 with 2^23-1 bits (x^23 + x^18 + 1), low
+ * bit first, which finds its own step: any 23 bits tell the next. Prints at the end for each
+ * channel
  *
  *   heard CHANNEL GOOD SILENT SPOILT
  *
- * GOOD: octets that followed from the two before; SILENT: octets of silence between them; SPOILT:
- * octets that are neither, nor the two that it takes to find the step again. And for each place
+ * GOOD: octets that followed from the three before; SILENT: octets of silence between them; SPOILT:
+ * octets that are neither, nor the three that it takes to find the step again. And for each place
  * where the sequence was broken
  *
  *   break CHANNEL BEFORE AFTER OCTETS SILENT
  *
- * two octets of the pattern from before it and two from after it, as the numbers of the sequence
+ * three octets of the pattern from before it and three from after it, as the numbers of the sequence
  * that tell the next octet, and how many octets lie between, AFTER's included, that are not silence
  * and that are: who knows the pattern knows how many are missing.
  */
@@ -27,7 +31,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 #include <dahdi/user.h>
 
@@ -38,29 +41,34 @@
 #define BREAKS 2000
 
 struct broken {
-	uint16_t before, after;
+	uint32_t before, after;
 	long octets, silent;
 };
 
 struct channel {
 	int number, fd;
-	uint16_t sent;
-	uint16_t state[3];      /* the last two octets heard, the older one in the low half; then, and then */
+	uint32_t sent;
+	uint32_t state[4];      /* the last three octets heard, the oldest lowest; those one, two, three earlier */
 	int run, seeking, astray; /* good ones in a row; in a break; neither good nor silent in a row */
 	long good, silent, spoilt, breaks;
 	struct broken broken[BREAKS];
 };
 
-static uint8_t step(uint16_t last)
+static uint8_t step(uint32_t last)
 {
 	uint8_t next = 0;
 	for (int i = 0; i < 8; i++) {
-		/* bit 15 is the newest of the sixteen: b[n-14] and b[n-15] are bits 2 and 1 */
-		uint16_t bit = (last >> 2 ^ last >> 1) & 1;
-		last = (uint16_t)(last >> 1 | bit << 15);
+		/* bit 23 is the newest of 24: b[n-18] and b[n-23] are bits 6 and 1 */
+		uint32_t bit = (last >> 6 ^ last >> 1) & 1;
+		last = last >> 1 | bit << 23;
 		next |= (uint8_t)(bit << i);
 	}
 	return next;
+}
+
+static uint32_t after(uint32_t last, uint8_t octet)
+{
+	return last >> 8 | (uint32_t)octet << 16;
 }
 
 static void events(int fd)
@@ -81,7 +89,7 @@ static void prepare(struct channel *c)
 		fprintf(stderr, "pattern: channel %d: %s\n", c->number, strerror(errno));
 		exit(2);
 	}
-	c->sent = 0x7fff;
+	c->sent = 0x7fffff;
 }
 
 static void look(struct channel *c, uint8_t octet)
@@ -91,9 +99,9 @@ static void look(struct channel *c, uint8_t octet)
 	int begun = c->breaks > 0 || c->seeking || c->run >= 16;
 	struct broken *last = &c->broken[c->breaks % BREAKS];
 	if (!good && begun && !c->seeking) {
-		/* two octets earlier it was surely the pattern: no chance hits three times */
+		/* three octets earlier it was surely the pattern: no chance hits four times */
 		c->seeking = 1;
-		*last = (struct broken){ .before = c->state[2], .octets = 2 };
+		*last = (struct broken){ .before = c->state[3], .octets = 3 };
 	}
 	if (good) {
 		c->good += begun;
@@ -103,38 +111,38 @@ static void look(struct channel *c, uint8_t octet)
 		c->run = 0;
 		c->astray = octet == SILENCE ? 0 : c->astray + 1;
 		c->silent += begun && octet == SILENCE;
-		c->spoilt += begun && c->astray > 2;
+		c->spoilt += begun && c->astray > 3;
 	}
-	c->state[2] = c->state[1];
-	c->state[1] = c->state[0];
-	c->state[0] = (uint16_t)(c->state[0] >> 8 | octet << 8);
+	memmove(c->state + 1, c->state, 3 * sizeof *c->state);
+	c->state[0] = after(c->state[0], octet);
 	if (!c->seeking)
 		return;
 	if (good || octet != SILENCE)
 		last->octets++;
 	else
 		last->silent++;
-	if (c->run == 3) {
+	if (c->run == 4) {
 		c->seeking = 0;
 		last->after = c->state[0];
 		c->breaks++;
 	}
 }
 
-static double now(void)
+static int all_have(const struct channel *channels, int count, long enough)
 {
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+	for (int i = 0; i < count; i++)
+		if (channels[i].good < enough)
+			return 0;
+	return 1;
 }
 
 int main(int argc, char **argv)
 {
 	static struct channel channels[CHANNELS];
-	struct pollfd fds[CHANNELS];
-	int count = argc - 2;
+	struct pollfd fds[CHANNELS + 1];
+	int count = argc - 2, told = 0;
 	if (count < 1 || count > CHANNELS) {
-		fprintf(stderr, "pattern SECONDS CHANNEL...\n");
+		fprintf(stderr, "pattern ENOUGH CHANNEL...\n");
 		return 2;
 	}
 	for (int i = 0; i < count; i++) {
@@ -142,10 +150,14 @@ int main(int argc, char **argv)
 		prepare(&channels[i]);
 		fds[i] = (struct pollfd){ .fd = channels[i].fd, .events = POLLIN | POLLOUT | POLLPRI };
 	}
-	double end = now() + atof(argv[1]);
-	while (now() < end) {
-		if (poll(fds, (nfds_t)count, 100) <= 0)
+	fds[count] = (struct pollfd){ .fd = 0, .events = POLLIN };
+	for (;;) {
+		if (poll(fds, (nfds_t)count + 1, -1) < 0)
 			continue;
+		if (fds[count].revents)
+			break;
+		if (!told && all_have(channels, count, atol(argv[1])))
+			told = puts("enough") >= 0 && !fflush(stdout);
 		for (int i = 0; i < count; i++) {
 			struct channel *c = &channels[i];
 			uint8_t octets[BLOCK];
@@ -157,10 +169,10 @@ int main(int argc, char **argv)
 					look(c, octets[k]);
 			}
 			if (fds[i].revents & POLLOUT) {
-				uint16_t last = c->sent;
+				uint32_t last = c->sent;
 				for (int k = 0; k < BLOCK; k++) {
 					octets[k] = step(last);
-					last = (uint16_t)(last >> 8 | octets[k] << 8);
+					last = after(last, octets[k]);
 				}
 				if (write(c->fd, octets, BLOCK) == BLOCK)
 					c->sent = last;

@@ -1,38 +1,52 @@
 //! The test pattern, written a second time (`pattern.c` is the far end's): the pseudo-random
-//! sequence of ITU-T O.150 with 2^15-1 bits, which finds its own step. And what follows from what
+//! sequence of ITU-T O.150 with 2^23-1 bits, which finds its own step. And what follows from what
 //! was heard of it, at either end.
 
 use board_port::{BLOCK, SILENCE};
 
-/// Octets after which the sequence begins anew: as many as it has bits, because eight of them and
-/// this number have nothing in common.
-const PERIOD: i64 = 32_767;
+/// How many octets may be missing in one place and still be counted: 50 s. The sequence comes again
+/// after a quarter of an hour.
+const MISSING_MAX: i64 = 400_000;
+/// How many may have come twice.
+const TWICE_MAX: i64 = 2_000;
 /// Octets that the kernel moves at a time (1 ms).
 const CHUNK: i64 = 8;
 
-/// The octet that follows the last two, the older of them in the low half.
-fn step(mut last: u16) -> u8 {
+/// The octet that follows the last three, the oldest of them lowest.
+fn step(mut last: u32) -> u8 {
     let mut next = 0;
     for bit in 0..8 {
-        let new = (last >> 2 ^ last >> 1) & 1;
-        last = last >> 1 | new << 15;
+        let new = (last >> 6 ^ last >> 1) & 1;
+        last = last >> 1 | new << 23;
         next |= (new as u8) << bit;
     }
     next
 }
 
-fn after(last: u16, octet: u8) -> u16 {
-    last >> 8 | u16::from(octet) << 8
+fn after(last: u32, octet: u8) -> u32 {
+    last >> 8 | u32::from(octet) << 16
+}
+
+/// How many octets lie from one place of the sequence to another.
+fn distance(from: u32, to: u32, most: i64) -> Option<i64> {
+    let mut at = from;
+    for octets in 0..=most {
+        if at == to {
+            return Some(octets);
+        }
+        at = after(at, step(at));
+    }
+    None
 }
 
 /// Makes the pattern.
 #[derive(Clone, Copy)]
-pub struct Sender(u16);
+pub struct Sender(u32);
 
 impl Sender {
     /// From its beginning.
     pub const fn new() -> Sender {
-        Sender(0x7FFF)
+        Sender(0x7F_FFFF)
     }
 
     /// The next 20 ms, and what goes on behind them.
@@ -49,10 +63,10 @@ impl Sender {
 /// One place where the sequence was broken.
 #[derive(Clone, Copy, Debug)]
 pub struct Break {
-    /// Two octets of the pattern from before it.
-    pub before: u16,
-    /// Two octets from after it.
-    pub after: u16,
+    /// Three octets of the pattern from before it.
+    pub before: u32,
+    /// Three octets from after it.
+    pub after: u32,
     /// Octets that are not silence between them, the latter included.
     pub octets: i64,
     /// Octets of silence between them.
@@ -62,27 +76,20 @@ pub struct Break {
 impl Break {
     /// How many octets of the pattern are missing; less than 0: some came twice.
     fn missing(self) -> Option<i64> {
-        let (mut at, mut distance) = (self.before, 0);
-        while at != self.after {
-            at = after(at, step(at));
-            distance += 1;
-            if distance > PERIOD {
-                return None;
-            }
-        }
-        let missing = distance - self.octets;
-        Some(if missing > PERIOD / 2 { missing - PERIOD } else { missing })
+        let forth = distance(self.before, self.after, MISSING_MAX);
+        let back = || distance(self.after, self.before, TWICE_MAX).map(|octets| -octets);
+        forth.or_else(back).map(|octets| octets - self.octets)
     }
 }
 
 /// What was heard of the pattern at one end of one channel, in octets.
 #[derive(Clone, Default, Debug)]
 pub struct Heard {
-    /// Octets that followed from the two before.
+    /// Octets that followed from the three before.
     pub good: i64,
     /// Octets of silence between them: the other end was late.
     pub silent: i64,
-    /// Octets that are neither, nor the two that it takes to find the step again.
+    /// Octets that are neither, nor the three that it takes to find the step again.
     pub spoilt: i64,
     /// Where the sequence was broken.
     pub breaks: Vec<Break>,
@@ -118,8 +125,8 @@ impl Heard {
 pub struct Listener {
     /// What was heard so far.
     pub heard: Heard,
-    /// The state now, one octet ago, two octets ago.
-    states: [u16; 3],
+    /// The state now and one, two, three octets ago.
+    states: [u32; 4],
     /// Good octets in a row.
     run: u32,
     /// Octets in a row that are neither good nor silent.
@@ -135,13 +142,13 @@ impl Listener {
     }
 
     fn look_at(&mut self, octet: u8) {
-        let [now, before, long_before] = self.states;
+        let [now, one_ago, two_ago, three_ago] = self.states;
         // All zeros follow from themselves: they are no pattern.
         let good = octet == step(now) && now != 0;
         let begun = self.run >= 16 || self.seeking.is_some() || !self.heard.breaks.is_empty();
         if !good && begun && self.seeking.is_none() {
-            // Two octets earlier it was surely the pattern: no chance hits three times.
-            self.seeking = Some(Break { before: long_before, after: 0, octets: 2, silent: 0 });
+            // Three octets earlier it was surely the pattern: no chance hits four times.
+            self.seeking = Some(Break { before: three_ago, after: 0, octets: 3, silent: 0 });
         }
         if good {
             self.heard.good += i64::from(begun);
@@ -152,15 +159,15 @@ impl Listener {
             self.run = 0;
             self.astray = if silent { 0 } else { self.astray + 1 };
             self.heard.silent += i64::from(begun && silent);
-            self.heard.spoilt += i64::from(begun && self.astray > 2);
+            self.heard.spoilt += i64::from(begun && self.astray > 3);
         }
-        self.states = [after(now, octet), now, before];
+        self.states = [after(now, octet), now, one_ago, two_ago];
         let Some(mut place) = self.seeking else { return };
         let silent = !good && octet == SILENCE;
         place.octets += i64::from(!silent);
         place.silent += i64::from(silent);
         self.seeking = Some(place);
-        if self.run == 3 {
+        if self.run == 4 {
             self.heard.breaks.push(Break { after: self.states[0], ..place });
             self.seeking = None;
         }
@@ -186,17 +193,10 @@ mod tests {
     }
 
     #[test]
-    fn the_sequence_has_its_length_and_silence_is_not_in_it_for_long() {
-        let (mut at, mut length) = (0x7FFF, 0);
-        loop {
-            at = after(at, step(at));
-            length += 1;
-            if at == 0x7FFF {
-                break;
-            }
-        }
-        assert_eq!(length, PERIOD);
-        assert_ne!(step(u16::from_le_bytes([SILENCE; 2])), SILENCE);
+    fn the_sequence_does_not_come_again_soon_and_silence_does_not_follow_from_itself() {
+        let start = Sender::new().0;
+        assert_eq!(distance(after(start, step(start)), start, MISSING_MAX + TWICE_MAX), None);
+        assert_ne!(step(u32::from_le_bytes([SILENCE, SILENCE, SILENCE, 0])), SILENCE);
     }
 
     #[test]
