@@ -61,3 +61,9 @@ pub const LOGIN_LOCK_MS: i64 = 300_000;
 
 /// For how long a desk phone rings for a caller from outside, in milliseconds: six rings.
 pub const DESK_RING_MS: u32 = 30_000;
+
+/// Questions about spans that wait for switchd: people who look at once.
+pub const QUESTIONS_MAX: usize = 32;
+
+/// How long one may wait, ms: a loop test takes half a second of sound.
+pub const QUESTION_MS: u64 = 5_000;

@@ -1,14 +1,15 @@
 //! The rows that the running office works from, read from the store. The daemon and the simulated
 //! world read them by the same functions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use call::{CampaignId, Stamp, TrunkId};
+use call::{CampaignId, Stamp, TenantId, TrunkId};
 use dialer::campaign::Leads;
 use dialer::number::Plan;
 use dialer::route::{Allowed, Destinations};
 use link::{ChannelGroup, Hunt, SipWay, SpanRole, Way};
 use serde::{Deserialize, Serialize};
+use store::numbers::OwnNumber;
 use store::{BoxView, Result, View};
 use utoipa::ToSchema;
 
@@ -88,6 +89,28 @@ impl TrunkSettings {
     #[must_use]
     pub fn of(trunk: &store::trunks::Trunk) -> TrunkSettings {
         serde_json::from_value(trunk.settings.clone()).unwrap_or_default()
+    }
+}
+
+/// The numbers of a trunk, as one tenant may use them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrunkNumbers {
+    /// Those that the tenant may show.
+    pub granted: BTreeSet<String>,
+    /// Whether it has any, for whomever.
+    pub any: bool,
+}
+
+impl TrunkNumbers {
+    /// Those in the trunk's own settings, which go with its grant, and those of its ranges.
+    #[must_use]
+    pub fn of(trunk: &store::trunks::Trunk, owned: &[OwnNumber], tenant: TenantId) -> TrunkNumbers {
+        let mut granted: BTreeSet<String> = TrunkSettings::of(trunk).numbers.into_iter().collect();
+        let ranged = owned.iter().filter(|own| own.trunk == trunk.id);
+        let any = !granted.is_empty() || ranged.clone().next().is_some();
+        let mine = ranged.filter(|own| own.tenant == Some(tenant));
+        granted.extend(mine.map(|own| own.number.clone()));
+        TrunkNumbers { granted, any }
     }
 }
 

@@ -16,6 +16,9 @@ pub enum RangeError {
     /// The end lies before the beginning.
     #[error("{0:?} ends before it begins: exchange the two")]
     Backwards(String),
+    /// So many numbers do not follow it.
+    #[error("{0:?} has no room for so many numbers: lessen the count")]
+    Overflow(String),
     /// More numbers than any trunk has.
     #[error("{0:?} has more than {RANGE_MAX} numbers: write it in parts")]
     TooMany(String),
@@ -55,6 +58,48 @@ pub fn read(text: &str) -> Result<Vec<String>, RangeError> {
     Ok((from..=to).map(|n| format!("{plus}{head}{n:0width$}")).collect())
 }
 
+/// `count` numbers from `first` on.
+///
+/// # Errors
+/// [`RangeError`], also when they do not fit into the digits of the first.
+pub fn count_from(first: &str, count: usize) -> Result<Vec<String>, RangeError> {
+    let digits = first.trim_start_matches('+');
+    let no_number = || RangeError::NoNumber(first.to_owned());
+    let from: u64 = digits.parse().map_err(|_| no_number())?;
+    let more = u64::try_from(count.saturating_sub(1)).unwrap_or(u64::MAX);
+    let last = from.saturating_add(more).to_string();
+    if last.len() > digits.len() {
+        return Err(RangeError::Overflow(first.to_owned()));
+    }
+    let width = digits.len();
+    read(&format!("{first}-{last:0>width$}"))
+}
+
+/// Whether `next` is the number after `number`.
+#[must_use]
+pub fn follows(number: &str, next: &str) -> bool {
+    let value = |text: &str| text.trim_start_matches('+').parse::<u64>().ok();
+    let one_more = value(number).and_then(|value| value.checked_add(1));
+    number.len() == next.len()
+        && number.starts_with('+') == next.starts_with('+')
+        && one_more.is_some()
+        && one_more == value(next)
+}
+
+/// A range as [`read`] reads it; `first` and `last` are equally long.
+#[must_use]
+pub fn write(first: &str, last: &str) -> String {
+    if first == last {
+        return first.to_owned();
+    }
+    let same = first.bytes().zip(last.bytes()).take_while(|(a, b)| a == b).count();
+    // Four digits are read at a glance, where the number has so many.
+    let start = if last.starts_with('+') { 1 } else { 0 };
+    let at = same.min(last.len().saturating_sub(4)).max(start);
+    let tail = last.get(at..).unwrap_or(last);
+    format!("{first}-{tail}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,6 +111,26 @@ mod tests {
         assert_eq!((range[0].as_str(), range[3].as_str()), ("+861062010098", "+861062010101"));
         assert_eq!(read(" 8001 ").unwrap(), ["8001"]);
         assert_eq!(read("8000-9").unwrap().len(), 10);
+    }
+
+    #[test]
+    fn a_range_is_written_as_it_is_read() {
+        for range in ["+861063000000-0029", "+861062010098-0101", "8000-8009", "95-96", "110"] {
+            let numbers = read(range).unwrap();
+            let written = write(&numbers[0], numbers.last().unwrap());
+            assert_eq!(read(&written).unwrap(), numbers, "{written}");
+            assert!(numbers.windows(2).all(|two| follows(&two[0], &two[1])));
+        }
+        assert_eq!(write("+861063000000", "+861063000029"), "+861063000000-0029");
+        assert!(!follows("999", "1000") && !follows("+100", "101") && !follows("+12", "+14"));
+    }
+
+    #[test]
+    fn a_count_says_the_same_as_a_range() {
+        assert_eq!(count_from("+861063000098", 4), read("+861063000098-0101"));
+        assert_eq!(count_from("8009", 1).unwrap(), ["8009"]);
+        assert!(matches!(count_from("9999", 2), Err(RangeError::Overflow(_))));
+        assert!(matches!(count_from("+861063000000", 5_000), Err(RangeError::TooMany(_))));
     }
 
     #[test]

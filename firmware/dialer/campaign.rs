@@ -8,9 +8,10 @@
 use std::collections::BTreeSet;
 
 use call::{AgentId, CampaignId, Number, Stamp, TenantId, TrunkId};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::agent;
+use crate::caller;
 use crate::hours::{Calendar, Hours, HoursRefused};
 use crate::lead::{Retry, RetryRules};
 use crate::limits;
@@ -61,8 +62,13 @@ pub struct Settings {
     /// How one of them is chosen.
     #[serde(default)]
     pub trunk_rule: Rule,
-    /// The caller id shown, if the trunk takes one.
-    pub caller: Option<Number>,
+    /// The numbers that are shown, if the trunk takes one: those of them that the trunk owns and that
+    /// are granted to the tenant. None: the trunk's own.
+    #[serde(default, alias = "caller", deserialize_with = "one_or_many")]
+    pub callers: Vec<Number>,
+    /// How one of them is chosen.
+    #[serde(default)]
+    pub caller_rule: caller::Rule,
     /// The agents who take its calls.
     pub agents: Vec<AgentId>,
     /// What an agent can say after a call.
@@ -127,6 +133,15 @@ pub enum SettingRefused {
     /// The caller id is no full number.
     #[error("caller id {0} is not a full number: write it with + and country code")]
     Caller(Number),
+    /// A caller id is named twice.
+    #[error("caller id {0} is named twice")]
+    CallerTwice(Number),
+    /// Too many caller ids.
+    #[error("{count} caller ids: choose at most {}", limits::CAMPAIGN_CALLERS_MAX)]
+    Callers {
+        /// How many.
+        count: usize,
+    },
     /// Too many agents.
     #[error("{count} agents: assign at most {}", limits::CAMPAIGN_AGENTS_MAX)]
     Agents {
@@ -162,7 +177,9 @@ impl SettingRefused {
             SettingRefused::Interval { after: Some(_), .. } => "retry.by_outcome",
             SettingRefused::Hours(_) => "hours",
             SettingRefused::Trunks { .. } | SettingRefused::TrunkTwice(_) => "trunks",
-            SettingRefused::Caller(_) => "caller",
+            SettingRefused::Caller(_)
+            | SettingRefused::CallerTwice(_)
+            | SettingRefused::Callers { .. } => "callers",
             SettingRefused::Agents { .. } | SettingRefused::AgentTwice(_) => "agents",
             SettingRefused::WrapUp { .. } => "wrap_up_ms",
             SettingRefused::Calls { .. } => "calls_max",
@@ -182,7 +199,8 @@ impl Settings {
             hours: Hours::default(),
             trunks: Vec::new(),
             trunk_rule: Rule::default(),
-            caller: None,
+            callers: Vec::new(),
+            caller_rule: caller::Rule::default(),
             agents: Vec::new(),
             dispositions,
             wrap_up_ms: limits::WRAP_UP_MS,
@@ -252,9 +270,29 @@ impl Settings {
         let mut seen = BTreeSet::new();
         let twice = self.agents.iter().find(|agent| !seen.insert(**agent));
         wrong.extend(twice.map(|agent| SettingRefused::AgentTwice(*agent)));
-        let caller = self.caller.as_ref().filter(|caller| !caller.is_e164());
-        wrong.extend(caller.map(|caller| SettingRefused::Caller(caller.clone())));
+        if self.callers.len() > limits::CAMPAIGN_CALLERS_MAX {
+            wrong.push(SettingRefused::Callers { count: self.callers.len() });
+        }
+        let mut seen = BTreeSet::new();
+        let twice = self.callers.iter().find(|caller| !seen.insert(*caller));
+        wrong.extend(twice.map(|caller| SettingRefused::CallerTwice(caller.clone())));
+        let short = self.callers.iter().find(|caller| !caller.is_e164());
+        wrong.extend(short.map(|caller| SettingRefused::Caller(caller.clone())));
     }
+}
+
+/// Earlier settings had one number or none.
+fn one_or_many<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Number>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Kept {
+        Many(Vec<Number>),
+        One(Option<Number>),
+    }
+    Ok(match Kept::deserialize(from)? {
+        Kept::Many(many) => many,
+        Kept::One(one) => one.into_iter().collect(),
+    })
 }
 
 /// A person's order to a campaign.
@@ -668,6 +706,23 @@ mod tests {
     }
 
     #[test]
+    fn settings_with_one_number_or_none_are_read_as_they_were_written_before() {
+        let settings = campaign().settings;
+        let mut kept = serde_json::to_value(&settings).unwrap();
+        let fields = kept.as_object_mut().unwrap();
+        fields.remove("callers");
+        fields.remove("caller_rule");
+        for (caller, callers) in [
+            (serde_json::Value::Null, vec![]),
+            ("+861062000000".into(), vec!["+861062000000".parse().unwrap()]),
+        ] {
+            kept["caller"] = caller;
+            let read: Settings = serde_json::from_value(kept.clone()).unwrap();
+            assert_eq!(read, Settings { callers, ..settings.clone() });
+        }
+    }
+
+    #[test]
     fn every_wrong_setting_is_named_at_once() {
         let mut settings = campaign().settings;
         settings.name = " ".to_owned();
@@ -679,7 +734,7 @@ mod tests {
         settings.agents.push(AgentId(3));
         settings.wrap_up_ms = u64::MAX;
         settings.calls_max = Some(0);
-        settings.caller = Some("95588".parse().unwrap());
+        settings.callers = vec!["95588".parse().unwrap()];
         let fields: Vec<_> =
             settings.check().unwrap_err().iter().map(SettingRefused::field).collect();
         assert_eq!(
@@ -691,7 +746,7 @@ mod tests {
                 "retry.by_outcome",
                 "trunks",
                 "agents",
-                "caller",
+                "callers",
                 "wrap_up_ms",
                 "calls_max",
                 "hours"

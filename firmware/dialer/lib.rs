@@ -25,6 +25,7 @@ mod word;
 
 pub mod agent;
 pub mod attempt;
+pub mod caller;
 pub mod campaign;
 pub mod hours;
 pub mod import;

@@ -51,6 +51,8 @@ pub const RING_MIN_MS: u64 = 15_000;
 pub const RING_MAX_MS: u64 = 90_000;
 /// Trunks that one campaign may use.
 pub const CAMPAIGN_TRUNKS_MAX: usize = 32;
+/// Numbers that one campaign shows: those of a span.
+pub const CAMPAIGN_CALLERS_MAX: usize = 100;
 /// Agents that one campaign may have: twice the seats of the largest box.
 pub const CAMPAIGN_AGENTS_MAX: usize = 512;
 /// Calls in flight of one campaign: the channels of the largest box (four E1).

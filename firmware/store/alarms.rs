@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::chain::Event;
 use crate::error::Result;
 use crate::job::{AlarmId, Applied};
+use crate::limits::ALARMS_KEPT;
 use crate::page::Page;
 use crate::scope::{BoxEdit, BoxView, View, box_sql, tenant_sql};
 use crate::words::{serde_of, serde_word, stamp, word};
@@ -61,6 +62,26 @@ impl BoxView<'_> {
         let sql = box_sql!("SELECT * FROM alarms WHERE id < :before ORDER BY id DESC LIMIT :rows");
         let before = page.before.map_or(i64::MAX, |c| c.id);
         self.rows(sql, &[(":before", &before), (":rows", &page.limit())], read)
+    }
+}
+
+impl BoxView<'_> {
+    /// Alarms of the box about one thing, newest first, cleared ones too. Of the page's cursor only
+    /// the id counts.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn alarms_about(&self, subject: &str, page: Page) -> Result<Vec<Alarm>> {
+        let sql = box_sql!(
+            "SELECT * FROM alarms WHERE tenant_id IS NULL AND subject = :subject AND id < :before
+             ORDER BY id DESC LIMIT :rows"
+        );
+        let before = page.before.map_or(i64::MAX, |c| c.id);
+        self.rows(
+            sql,
+            &[(":subject", &subject), (":before", &before), (":rows", &page.limit())],
+            read,
+        )
     }
 }
 
@@ -131,8 +152,19 @@ pub(crate) fn raise(
         let payload = json!({ "kind": which.kind, "severity": severity });
         let event = Event { kind: "alarm_raised", row: id, payload, personal: None };
         edit.event(which.tenant, event)?;
+        forget_old(edit)?;
     }
     Ok(Applied::Id(id))
+}
+
+/// A line that flaps must not fill the disk: the oldest alarms that are over are forgotten.
+fn forget_old(edit: &BoxEdit<'_>) -> Result<()> {
+    let sql = box_sql!(
+        "DELETE FROM alarms
+         WHERE cleared_at IS NOT NULL AND id <= (SELECT max(id) FROM alarms) - :kept"
+    );
+    edit.run(sql, &[(":kept", &ALARMS_KEPT)])?;
+    Ok(())
 }
 
 pub(crate) fn clear(edit: &mut BoxEdit<'_>, which: &Which<'_>) -> Result<Applied> {

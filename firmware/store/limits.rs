@@ -13,6 +13,8 @@ pub const IMPORT_ROWS_MAX: usize = 2_000;
 pub const CLAIM_LEADS_MAX: usize = 240;
 /// Numbers that the trunks of a box own: a hundred for each of 40 trunks. Beyond it saving is refused.
 pub const NUMBERS_MAX: usize = 4_000;
+/// Alarms that are kept when they are over: years of a quiet box, a day of a line that flaps.
+pub const ALARMS_KEPT: i64 = 10_000;
 /// Rows on one page of a list.
 pub const PAGE_ROWS_MAX: usize = 500;
 /// Read-only connections: pages and reports at once. All busy: the next reader waits, at most

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use serde::Serialize;
+use store::alarms::Severity;
 use utoipa::ToSchema;
 
 use super::Front;
@@ -62,10 +63,7 @@ pub fn all(live: &Live, kept: &[store::alarms::Alarm]) -> Vec<Alarm> {
         .map(|alarm| Alarm {
             id: id_of(&alarm.kind, &alarm.subject),
             kind: alarm.kind.clone(),
-            severity: match alarm.severity {
-                store::alarms::Severity::Warning => "warning",
-                store::alarms::Severity::Critical => "critical",
-            },
+            severity: severity_word(alarm.severity),
             text: alarm.detail.clone(),
             since: Some(alarm.raised_at.0),
             up: true,
@@ -73,7 +71,12 @@ pub fn all(live: &Live, kept: &[store::alarms::Alarm]) -> Vec<Alarm> {
         .collect();
     for (alarm, text) in &live.alarms {
         let kind = word(*alarm);
-        if !found.iter().any(|known| known.kind == kind) {
+        // The store keeps each alarm of each span, with its time.
+        let told = |known: &Alarm| {
+            known.kind == kind
+                || (*alarm == link::Alarm::SpanDown && known.kind.starts_with("span_"))
+        };
+        if !found.iter().any(told) {
             found.push(Alarm {
                 id: id_of(kind, ""),
                 kind: kind.to_owned(),
@@ -103,6 +106,14 @@ pub fn short(live: &Live, kept: &[store::alarms::Alarm]) -> Vec<ShortAlarm> {
         }
     }
     found
+}
+
+/// The word of a severity.
+pub const fn severity_word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Warning => "warning",
+        Severity::Critical => "critical",
+    }
 }
 
 fn id_of(kind: &str, subject: &str) -> String {
@@ -140,6 +151,12 @@ fn meaning(kind: &str) -> &'static str {
         "flood" => "more requests come than the box takes",
         "trunk_down" => "a trunk is down",
         "span_down" => "an E1 span is down",
+        "span_not_open" => "the device of an E1 span cannot be opened",
+        "span_red" => "no signal comes in on an E1 span",
+        "span_yellow" => "the far end of an E1 span does not hear us",
+        "span_blue" => "the provider's line of an E1 span is interrupted",
+        "span_loopback" => "a loop is closed on an E1 span",
+        "span_d_channel" => "the D-channel of an E1 span does not answer",
         _ => "sign in to read more",
     }
 }

@@ -36,6 +36,8 @@ pub struct Call {
     pub trunk_id: Option<i64>,
     /// At which phone.
     pub phone_id: Option<i64>,
+    /// On which channel of an E1 span.
+    pub channel: Option<CallChannel>,
     /// The number or account that was called.
     pub called: String,
     /// The number or account shown to the called party.
@@ -66,6 +68,15 @@ pub struct Call {
     pub campaign_id: Option<i64>,
     /// Its recording.
     pub recording_id: Option<i64>,
+}
+
+/// A channel of an E1 span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct CallChannel {
+    /// Which span.
+    pub span: i64,
+    /// Its time slot.
+    pub slot: u8,
 }
 
 /// Names of lines and agents, for rows that only hold ids.
@@ -147,6 +158,7 @@ pub fn living(call: &CallView, names: &Names) -> Call {
         line: names.line(Some(record.line)),
         trunk_id: trunk,
         phone_id: phone,
+        channel: record.channel.map(|at| CallChannel { span: at.span.0, slot: at.slot }),
         called: record.called.clone(),
         caller: record.caller.clone(),
         phase: phase_word(record.phase),
@@ -183,7 +195,7 @@ pub fn recorded(record: &CallRecord, names: &Names) -> Call {
     };
     let shown = call.caller_id.clone().unwrap_or_default();
     let (called, caller) = match call.kind {
-        CallKind::Inbound => (shown, call.number.clone()),
+        CallKind::Inbound => (call.called.clone().unwrap_or_default(), call.number.clone()),
         CallKind::Campaign | CallKind::Outbound | CallKind::Internal | CallKind::Seat => {
             (call.number.clone(), shown)
         }
@@ -197,6 +209,7 @@ pub fn recorded(record: &CallRecord, names: &Names) -> Call {
         line: names.line(trunk.or(call.account.map(Line::Account))),
         trunk_id: call.trunk.map(|id| id.0),
         phone_id: call.account.map(|id| id.0),
+        channel: call.channel.map(|(span, slot)| CallChannel { span: span.0, slot }),
         called,
         caller,
         phase: phase_word(phase.map_or(reached, |_| LegPhase::Ended)),

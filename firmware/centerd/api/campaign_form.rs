@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use call::{AgentId, TrunkId};
+use call::{AgentId, Number, TrunkId};
 use dialer::campaign::Settings;
 use dialer::hours::{Hours, Window};
 use dialer::number::Plan;
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::errors::Problem;
+use crate::number_range;
 
 /// A campaign to add, or what of it is to change. What is left out of a change stays.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -23,8 +24,13 @@ pub struct CampaignForm {
     pub mode: Option<String>,
     /// The trunks it may use, in order of preference.
     pub trunk_ids: Option<Vec<i64>>,
-    /// The number shown; empty: the trunk's own.
+    /// The one number shown; empty: the trunk's own. For several write `caller_ids`.
     pub caller_id: Option<String>,
+    /// The numbers shown, or ranges of them (`+861062010000-0049`): each is one that a trunk of the
+    /// campaign owns and that is granted to the tenant. None: the trunk's own.
+    pub caller_ids: Option<Vec<String>>,
+    /// How one of several is chosen: `in_turn` or `least_used`.
+    pub caller_rule: Option<String>,
     /// The agents who take its calls.
     pub agent_ids: Option<Vec<i64>>,
     /// How long it may ring, 15,000 to 90,000 ms.
@@ -111,8 +117,14 @@ impl CampaignForm {
         }
         if let Some(caller) = self.caller_id {
             let caller = Some(caller).filter(|text| !text.trim().is_empty());
-            let read = caller.map(|text| plan.read(&text).map(|normal| normal.number));
-            settings.caller = read.transpose().map_err(|e| Problem::number("caller_id", e))?;
+            settings.callers = callers("caller_id", caller.as_slice(), plan)?;
+        }
+        if let Some(sent) = self.caller_ids {
+            settings.callers = callers("caller_ids", &sent, plan)?;
+        }
+        if let Some(rule) = self.caller_rule {
+            settings.caller_rule = dialer::caller::Rule::from_word(&rule)
+                .ok_or_else(|| Problem::field("caller_rule", "write in_turn or least_used"))?;
         }
         settings.ring_ms = self.ring_timeout_ms.unwrap_or(settings.ring_ms);
         settings.wrap_up_ms = self.wrap_up_ms.unwrap_or(settings.wrap_up_ms);
@@ -130,6 +142,24 @@ impl CampaignForm {
         }
         settings.check().map(drop).map_err(Problem::Settings)
     }
+}
+
+/// Numbers, and ranges of them as the page Numbers shows them.
+fn callers(field: &'static str, sent: &[String], plan: &Plan) -> Result<Vec<Number>, Problem> {
+    let mut read = Vec::new();
+    for text in sent {
+        // A dash may also part the groups of one number; that is no range.
+        let range = Some(text).filter(|text| text.contains('-'));
+        let range = range.and_then(|text| number_range::read(text).ok());
+        match range {
+            Some(range) => read.extend(range.iter().filter_map(|text| text.parse().ok())),
+            None => {
+                let normal = plan.read(text).map_err(|why| Problem::number(field, why))?;
+                read.push(normal.number);
+            }
+        }
+    }
+    Ok(read)
 }
 
 impl HoursForm {

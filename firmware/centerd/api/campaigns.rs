@@ -18,7 +18,7 @@ use super::take::{DONE, Id, Listed, Sent};
 use super::{Front, id_of};
 use crate::center::request::Request;
 use crate::center::view::{Changed, View as Live};
-use crate::load::TrunkSettings;
+use crate::load::{TrunkNumbers, TrunkSettings};
 
 /// A campaign.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -35,8 +35,12 @@ pub struct Campaign {
     pub state_since: i64,
     /// The trunks it may use, in order of preference.
     pub trunk_ids: Vec<i64>,
-    /// The number shown; null: the trunk's own.
+    /// The first of the numbers shown; null: the trunk's own.
     pub caller_id: Option<String>,
+    /// The numbers shown; none: the trunk's own.
+    pub caller_ids: Vec<String>,
+    /// How one of several is chosen: `in_turn` or `least_used`.
+    pub caller_rule: &'static str,
     /// The agents who take its calls.
     pub agent_ids: Vec<i64>,
     /// How long it may ring.
@@ -166,7 +170,9 @@ pub fn shown(rows: View<'_>, row: &Row, simulated: bool, live: &Live) -> store::
         state: row.state.word(),
         state_since: row.since.0,
         trunk_ids: settings.trunks.iter().map(|trunk| trunk.0).collect(),
-        caller_id: settings.caller.as_ref().map(|number| number.as_str().to_owned()),
+        caller_id: settings.callers.first().map(|number| number.as_str().to_owned()),
+        caller_ids: settings.callers.iter().map(|number| number.as_str().to_owned()).collect(),
+        caller_rule: settings.caller_rule.word(),
         agent_ids: settings.agents.iter().map(|agent| agent.0).collect(),
         ring_timeout_ms: settings.ring_ms,
         attempts_max: settings.retry.attempts_max,
@@ -299,10 +305,43 @@ async fn save(
     campaign: Option<CampaignId>,
     settings: Settings,
 ) -> Result<CampaignId, Problem> {
+    check_callers(front, who, &settings).await?;
     let change = TenantChange::SaveCampaign { campaign, settings: Box::new(settings) };
     let id = CampaignId(id_of(&front.write(who, change).await?)?);
     front.reload(who, [Changed::Campaign(id)]).await?;
     Ok(id)
+}
+
+/// Whatever is shown is a number that one of the campaign's trunks owns and that is granted to the
+/// tenant; and a trunk that owns numbers has one for this tenant.
+async fn check_callers(front: &Front, who: &Who, settings: &Settings) -> Result<(), Problem> {
+    let (tenant, trunks) = (who.tenant, settings.trunks.clone());
+    let trunks = front
+        .read_box(move |view| {
+            let owned = view.numbers()?;
+            let rows = view.trunks()?.into_iter().filter(|row| trunks.contains(&row.id));
+            let of = |row| (TrunkNumbers::of(&row, &owned, tenant), row.name);
+            Ok(rows.map(of).collect::<Vec<_>>())
+        })
+        .await?;
+    let granted = |number: &str| trunks.iter().any(|(of, _)| of.granted.contains(number));
+    if let Some(wrong) = settings.callers.iter().find(|number| !granted(number.as_str())) {
+        let names: Vec<&str> = trunks.iter().map(|(_, name)| name.as_str()).collect();
+        let names = if names.is_empty() { "none chosen".to_owned() } else { names.join(", ") };
+        let reason = format!(
+            "{wrong} is not a number of the campaign's trunks ({names}) that is granted to you: \
+             choose one from the page Numbers"
+        );
+        return Err(Problem::field("caller_ids", reason));
+    }
+    if let Some((_, name)) = trunks.iter().find(|(of, _)| of.granted.is_empty() && of.any) {
+        let reason = format!(
+            "trunk {name} has numbers, and none of them is granted to you: let the operator grant \
+             one on the page Numbers, or choose another trunk"
+        );
+        return Err(Problem::field("trunk_ids", reason));
+    }
+    Ok(())
 }
 
 fn language(front: &Front) -> Language {
@@ -357,6 +396,10 @@ async fn order(front: &Front, who: &Who, id: i64, order: Order) -> Result<(), Pr
     let mut row = front.read(who, move |rows| rows.campaign(campaign)).await?;
     let before = row.state;
     row.handle_order(front.now(), order)?;
+    if order == Order::Start {
+        // Numbers may have been taken away since the settings were written.
+        check_callers(front, who, &row.settings).await?;
+    }
     if row.state == before {
         return Ok(());
     }

@@ -213,7 +213,7 @@ fn api_field(refused: &SettingRefused) -> &'static str {
         "retry.attempts_max" => "attempts_max",
         "retry.interval_ms" | "retry.by_outcome" => "interval_ms",
         "trunks" => "trunk_ids",
-        "caller" => "caller_id",
+        "callers" => "caller_ids",
         "agents" => "agent_ids",
         other => other,
     }
@@ -256,6 +256,9 @@ fn of_office(refused: &Refused) -> (StatusCode, &'static str) {
         Refused::NoTime => (S::UNPROCESSABLE_ENTITY, "no_time"),
         Refused::CannotStart(_) => (S::CONFLICT, "not_ready_to_start"),
         Refused::SwitchDown => (S::SERVICE_UNAVAILABLE, "switch_down"),
+        Refused::BySwitch(_) => (S::CONFLICT, "refused_by_switch"),
+        Refused::NoAnswer => (S::GATEWAY_TIMEOUT, "no_answer"),
+        Refused::TooMany => (S::SERVICE_UNAVAILABLE, "busy"),
         Refused::DiskFull => (S::INSUFFICIENT_STORAGE, "disk_full"),
     }
 }

@@ -19,7 +19,7 @@ use super::push::Push;
 use super::rights::Who;
 
 /// What changed, one JSON object per message: `{"topic":"hello","at":..}` first, then `agent`,
-/// `phone`, `trunk`, `campaign`, `call`, `attempt`, `alarm`, `health`, each with the whole object
+/// `phone`, `trunk`, `span`, `campaign`, `call`, `attempt`, `alarm`, `health`, each with the whole object
 /// under its own name. `{"topic":"lost"}`: too slow, load the lists afresh. Programs that cannot
 /// set headers may give their token as `?token=`.
 #[utoipa::path(

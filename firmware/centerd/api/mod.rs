@@ -27,11 +27,13 @@ pub mod health;
 pub mod leads;
 pub mod limits;
 pub mod login;
+pub mod numbers;
 pub mod persons;
 pub mod phones;
 pub mod push;
 pub mod recordings;
 pub mod rights;
+pub mod spans;
 pub mod take;
 pub mod tokens;
 pub mod trunks;
@@ -50,7 +52,7 @@ use axum::response::IntoResponse;
 use call::Stamp;
 use dialer::number::Plan;
 use store::{Applied, BoxChange, BoxView, Job, Reader, TenantChange, View, Writer};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Mutex, Semaphore, oneshot};
 use tower_http::compression::CompressionLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -92,6 +94,8 @@ pub struct Reach {
     pub stream: push::Stream,
     /// Lists that may be uploaded now.
     pub uploads: Semaphore,
+    /// Held while trunks, spans or numbers are checked against each other and changed.
+    pub lines: Mutex<()>,
     /// The description of this API, as text.
     pub openapi: String,
 }
@@ -136,6 +140,7 @@ impl Front {
             door: auth::Door::default(),
             stream: push::Stream::default(),
             uploads: Semaphore::new(limits::UPLOADS_AT_ONCE),
+            lines: Mutex::new(()),
             openapi: openapi.to_json().unwrap_or_default(),
         }));
         tokio::spawn(push::run(front.clone()));
@@ -264,6 +269,14 @@ pub fn routes() -> OpenApiRouter<Front> {
         .routes(routes!(phones::one, phones::change, phones::remove))
         .routes(routes!(trunks::list, trunks::create))
         .routes(routes!(trunks::one, trunks::change, trunks::remove))
+        .routes(routes!(spans::list))
+        .routes(routes!(spans::one, spans::change))
+        .routes(routes!(spans::history))
+        .routes(routes!(spans::trace))
+        .routes(routes!(spans::restart))
+        .routes(routes!(spans::test))
+        .routes(routes!(spans::block))
+        .routes(routes!(numbers::list, numbers::create, numbers::change, numbers::remove))
         .routes(routes!(agents::list, agents::create))
         .routes(routes!(agents::one, agents::change, agents::remove))
         .routes(routes!(agents::sign_in))

@@ -16,7 +16,7 @@ use tokio::sync::broadcast;
 use super::alarms::Alarm;
 use super::limits::{PUSH_MS, PUSH_PAUSE_TIMES};
 use super::rights::{Right, Who};
-use super::{Front, agents, alarms, attempts, calls, campaigns, health, phones, trunks};
+use super::{Front, agents, alarms, attempts, calls, campaigns, health, phones, spans, trunks};
 use crate::center::view::{Changed, View as Live};
 use crate::limits::PUSHES_MAX;
 
@@ -203,6 +203,17 @@ fn of(
             vec![push(Some(tenant), Right::SeeRecords, owner, "call", &call)]
         }),
         Changed::Attempt(id) => of_attempt(view, id)?.map(|(_, push)| vec![push]),
+        Changed::Span(id) => {
+            let tenants = view.tenants()?.into_iter();
+            // A channel says whose call it carries to those alone whose it is.
+            let each = tenants.map(|tenant| {
+                let tenant = tenant.id;
+                let span = spans::one_of(view, live, &front.config, tenant, id)?;
+                Ok(span
+                    .map(|span| push(Some(tenant), Right::SeeSpans, Owner::Nobody, "span", &span)))
+            });
+            Some(each.collect::<store::Result<Vec<_>>>()?.into_iter().flatten().collect())
+        }
         Changed::Health => None,
     })
 }

@@ -62,6 +62,14 @@ rights! {
     SeeTrunks = "see_trunks",
     /// Add, change, remove trunks: they belong to the box.
     EditTrunks = "edit_trunks",
+    /// E1 spans, their channels and alarms.
+    SeeSpans = "see_spans",
+    /// Change, test, block and trace spans: they belong to the box.
+    EditSpans = "edit_spans",
+    /// The numbers of trunks that are granted to the tenant.
+    SeeNumbers = "see_numbers",
+    /// Where calls to the tenant's numbers go. To add and grant them needs `edit_trunks`.
+    EditNumbers = "edit_numbers",
     /// Agents and their state.
     SeeAgents = "see_agents",
     /// Add, change, remove agents.
@@ -116,6 +124,8 @@ pub fn of_role(role: Role) -> BTreeSet<Right> {
         SeeAgents,
         SeePhones,
         SeeTrunks,
+        SeeSpans,
+        SeeNumbers,
         SeeCampaigns,
         Seat,
         LeadAgents,
@@ -134,7 +144,8 @@ pub fn of_role(role: Role) -> BTreeSet<Right> {
         Role::Quality => quality.into(),
         Role::Leader => leader.into(),
         Role::Administrator => {
-            Right::ALL.iter().copied().filter(|right| *right != EditTrunks).collect()
+            let of_box = [EditTrunks, EditSpans];
+            Right::ALL.iter().copied().filter(|right| !of_box.contains(right)).collect()
         }
         // The operator of the box is an administrator of their tenant too.
         Role::Operator => Right::ALL.iter().copied().collect(),
@@ -169,6 +180,18 @@ pub const ROUTES: &[(Method, &str, Right)] = &[
     (GET, "/api/v1/trunks/{id}", Right::SeeTrunks),
     (PUT, "/api/v1/trunks/{id}", Right::EditTrunks),
     (DELETE, "/api/v1/trunks/{id}", Right::EditTrunks),
+    (GET, "/api/v1/spans", Right::SeeSpans),
+    (GET, "/api/v1/spans/{id}", Right::SeeSpans),
+    (PUT, "/api/v1/spans/{id}", Right::EditSpans),
+    (GET, "/api/v1/spans/{id}/history", Right::SeeSpans),
+    (GET, "/api/v1/spans/{id}/trace", Right::EditSpans),
+    (POST, "/api/v1/spans/{id}/restart", Right::EditSpans),
+    (POST, "/api/v1/spans/{id}/test", Right::EditSpans),
+    (POST, "/api/v1/spans/{id}/channels/{slot}", Right::EditSpans),
+    (GET, "/api/v1/numbers", Right::SeeNumbers),
+    (POST, "/api/v1/numbers", Right::EditTrunks),
+    (PUT, "/api/v1/numbers", Right::EditNumbers),
+    (DELETE, "/api/v1/numbers", Right::EditTrunks),
     (GET, "/api/v1/agents", Right::SeeAgents),
     (POST, "/api/v1/agents", Right::EditAgents),
     (GET, "/api/v1/agents/{id}", Right::SeeAgents),
@@ -342,7 +365,10 @@ mod tests {
                 assert!(!rights.contains(&right), "{role:?} {right:?}");
             }
         }
-        assert!(!of_role(Role::Administrator).contains(&Right::EditTrunks));
+        for right in [Right::EditTrunks, Right::EditSpans] {
+            assert!(!of_role(Role::Administrator).contains(&right));
+            assert!(of_role(Role::Operator).contains(&right));
+        }
         assert!(!of_role(Role::Agent).contains(&Right::SeeAll));
     }
 

@@ -78,6 +78,19 @@ impl FromRequestParts<Front> for Id {
     }
 }
 
+/// The id and the time slot in a path.
+#[derive(Clone, Copy)]
+pub struct Slotted(pub i64, pub u8);
+
+impl FromRequestParts<Front> for Slotted {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, front: &Front) -> Result<Slotted, Problem> {
+        let both = Path::<(i64, u8)>::from_request_parts(parts, front).await;
+        both.map(|Path((id, slot))| Slotted(id, slot)).map_err(|_| Problem::NoSuchPage)
+    }
+}
+
 impl FromRequestParts<Front> for Who {
     type Rejection = Problem;
 

@@ -21,6 +21,8 @@ use crate::ready::Ready;
 use crate::secrets::{Cost, ha1};
 use crate::start;
 
+mod spans;
+
 const PASSWORD: &str = "correct horse battery";
 
 /// A box without a switch.
@@ -190,7 +192,17 @@ fn every_route_is_described_and_asks_for_a_right() {
     assert_eq!(listed.len(), rights::ROUTES.len(), "a route is listed twice");
     assert_eq!(described, listed, "left: described and served; right: in the table of rights");
     let text: Value = serde_json::from_str(&openapi.to_json().unwrap()).unwrap();
-    for schema in ["Phone", "Trunk", "Agent", "Campaign", "Attempt", "Call", "ErrorAnswer"] {
+    for schema in [
+        "Phone",
+        "Trunk",
+        "Span",
+        "NumberRange",
+        "Agent",
+        "Campaign",
+        "Attempt",
+        "Call",
+        "ErrorAnswer",
+    ] {
         assert!(text["components"]["schemas"][schema].is_object(), "{schema} is not described");
     }
 }
@@ -199,7 +211,8 @@ fn every_route_is_described_and_asks_for_a_right() {
 async fn nothing_but_the_open_routes_answers_without_signing_in() {
     let house = House::open("");
     for (method, path, right) in rights::ROUTES {
-        let got = house.plain(method.clone(), &path.replace("{id}", "1")).await;
+        let got =
+            house.plain(method.clone(), &path.replace("{id}", "1").replace("{slot}", "1")).await;
         if *right == rights::Right::Open {
             assert_ne!(got.status, StatusCode::UNAUTHORIZED, "{method} {path}");
         } else {
@@ -224,7 +237,7 @@ async fn every_role_is_held_to_its_rights_on_every_route() {
             if *right == rights::Right::Own || *right == rights::Right::Open {
                 continue;
             }
-            let path = path.replace("{id}", "999999");
+            let path = path.replace("{id}", "999999").replace("{slot}", "1");
             let got = house.as_page(&page, method.clone(), &path, Value::Null).await;
             let denied = got.status == StatusCode::FORBIDDEN && got.code() == "not_allowed";
             if !may.contains(right) {

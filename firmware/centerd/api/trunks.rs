@@ -5,11 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use call::TrunkId;
-use link::{Line, TrunkState};
+use call::{SpanId, TrunkId};
+use link::span::{D_SLOT, all_slots};
+use link::{ChannelGroup, Hunt, Line, TrunkState};
 use serde::{Deserialize, Serialize};
 use store::trunks::{SaveTrunk, Trunk as Row};
-use store::{BoxChange, Secret};
+use store::{BoxChange, BoxView, Secret};
 use utoipa::ToSchema;
 
 use super::errors::Problem;
@@ -17,7 +18,8 @@ use super::rights::{Right, Who};
 use super::take::{self, DONE, Id, Listed, Sent};
 use super::{Front, id_of};
 use crate::center::view::{Changed, View as Live};
-use crate::load::TrunkSettings;
+use crate::config::Config;
+use crate::load::{TrunkKind, TrunkSettings};
 
 /// A trunk.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -26,7 +28,13 @@ pub struct Trunk {
     pub id: i64,
     /// Its name.
     pub name: String,
-    /// `address:port` to which calls go.
+    /// `sip`: a SIP peer; `channels`: channels of E1 spans.
+    pub kind: &'static str,
+    /// Its channels, if it is made of such; in the order in which `ascending` tries them.
+    pub groups: Vec<Group>,
+    /// Which free channel a call takes: `ascending`, `descending` or `least_used`.
+    pub hunt: &'static str,
+    /// `address:port` to which calls go; empty on channels.
     pub address: String,
     /// Further addresses from which it may call us.
     pub sources: Vec<String>,
@@ -52,12 +60,27 @@ pub struct Trunk {
     pub simulated: bool,
 }
 
+/// Channels of one span.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Group {
+    /// Which span.
+    pub span_id: i64,
+    /// Time slots, 1 to 31 without 16. None is in the groups of two trunks.
+    pub slots: Vec<u8>,
+}
+
 /// A trunk to add, or what of it is to change. What is left out of a change stays.
 #[derive(Default, Deserialize, ToSchema)]
 pub struct TrunkForm {
     /// Its name; needed for a new one.
     pub name: Option<String>,
-    /// `address:port`, a numeric address; port 5060 when left out. Needed for a new one.
+    /// `sip`, as when left out of a new one, or `channels`. It does not change afterwards.
+    pub kind: Option<String>,
+    /// The channels; needed for a new trunk of channels.
+    pub groups: Option<Vec<Group>>,
+    /// `ascending`, `descending` or `least_used`.
+    pub hunt: Option<String>,
+    /// `address:port`, a numeric address; port 5060 when left out. Needed for a new SIP trunk.
     pub address: Option<String>,
     /// Further numeric addresses from which it may call us.
     pub sources: Option<Vec<String>>,
@@ -86,6 +109,16 @@ pub fn shown(row: &Row, live: &Live) -> Trunk {
     Trunk {
         id: row.id.0,
         name: row.name.clone(),
+        kind: match settings.kind {
+            TrunkKind::Sip => "sip",
+            TrunkKind::Channels => "channels",
+        },
+        groups: settings
+            .groups
+            .into_iter()
+            .map(|group| Group { span_id: group.span.0, slots: group.slots })
+            .collect(),
+        hunt: hunt_word(settings.hunt),
         address: settings.address,
         sources: settings.sources,
         register: settings.register,
@@ -102,6 +135,14 @@ pub fn shown(row: &Row, live: &Live) -> Trunk {
         in_use: calls > 0,
         calls,
         simulated: settings.simulated,
+    }
+}
+
+const fn hunt_word(hunt: Hunt) -> &'static str {
+    match hunt {
+        Hunt::Ascending => "ascending",
+        Hunt::Descending => "descending",
+        Hunt::LeastUsed => "least_used",
     }
 }
 
@@ -150,14 +191,22 @@ pub async fn create(
     who: Who,
     Sent(sent): Sent<TrunkForm>,
 ) -> Result<(StatusCode, Json<Trunk>), Problem> {
+    let _alone = front.lines.lock().await;
     let name = sent.name.clone().ok_or_else(|| Problem::field("name", "write a name"))?;
-    if sent.address.is_none() {
+    let kind = match sent.kind.as_deref() {
+        None | Some("sip") => TrunkKind::Sip,
+        Some("channels") => TrunkKind::Channels,
+        Some(other) => {
+            return Err(Problem::field("kind", format!("{other:?}: write sip or channels")));
+        }
+    };
+    if kind == TrunkKind::Sip && sent.address.is_none() {
         return Err(Problem::field("address", "write where calls go, such as 192.0.2.7:5060"));
     }
     let wanted = name.trim().to_owned();
     let removed = front.read_box(|view| view.trunks()).await?;
     let removed = removed.into_iter().find(|row| row.disabled && row.name == wanted);
-    let blank = TrunkSettings { channels_max: 30, ..TrunkSettings::default() };
+    let blank = TrunkSettings { channels_max: 30, kind, ..TrunkSettings::default() };
     let trunk = save(&front, &who, removed.map(|row| row.id), &name, blank, sent).await?;
     Ok((StatusCode::CREATED, Json(trunk)))
 }
@@ -173,9 +222,15 @@ pub async fn change(
     Id(id): Id,
     Sent(sent): Sent<TrunkForm>,
 ) -> Result<Json<Trunk>, Problem> {
+    let _alone = front.lines.lock().await;
     let row = found(&front, &who, id).await?;
     let name = sent.name.clone().unwrap_or_else(|| row.name.clone());
     let settings = TrunkSettings::of(&row);
+    let same = settings.kind == TrunkKind::Channels;
+    if sent.kind.as_deref().is_some_and(|kind| (kind == "channels") != same) {
+        let reason = "the kind of a trunk stays as it is: add another trunk";
+        return Err(Problem::field("kind", reason));
+    }
     Ok(Json(save(&front, &who, Some(row.id), &name, settings, sent).await?))
 }
 
@@ -189,7 +244,16 @@ pub async fn remove(
     who: Who,
     Id(id): Id,
 ) -> Result<StatusCode, Problem> {
+    let _alone = front.lines.lock().await;
     let row = found(&front, &who, id).await?;
+    // Its numbers are free for another trunk.
+    let trunk = row.id;
+    let owned = front.read_box(|view| view.numbers()).await?.into_iter();
+    let numbers: Vec<String> =
+        owned.filter(|own| own.trunk == trunk).map(|own| own.number).collect();
+    if !numbers.is_empty() {
+        front.write_box(&who, BoxChange::RemoveNumbers { trunk, numbers }).await?;
+    }
     let save = SaveTrunk {
         id: Some(row.id),
         name: row.name,
@@ -213,6 +277,10 @@ async fn save(
     let name = take::name("name", name)?;
     let secret = sent.password.clone().map(Secret::new);
     fill(front, &mut settings, sent)?;
+    let (of_trunk, wanted) = (id, settings.clone());
+    against_model(&wanted, &front.config)?;
+    let wrong = front.read_box(move |view| against_others(view, of_trunk, &wanted)).await?;
+    wrong.map_or(Ok(()), Err)?;
     let (calls_max, caller_id) =
         (u32::from(settings.channels_max), settings.numbers.first().cloned());
     let settings = serde_json::to_value(&settings).map_err(|e| Problem::Bug(e.to_string()))?;
@@ -246,6 +314,9 @@ fn fill(front: &Front, settings: &mut TrunkSettings, sent: TrunkForm) -> Result<
         }
         settings.channels_max = channels;
     }
+    if settings.kind == TrunkKind::Channels {
+        return fill_channels(settings, sent.groups, sent.hunt, sent.channels_max);
+    }
     settings.register = sent.register.unwrap_or(settings.register);
     if let Some(user) = sent.user {
         if user.len() > 128 || user.chars().any(char::is_control) {
@@ -257,6 +328,119 @@ fn fill(front: &Front, settings: &mut TrunkSettings, sent: TrunkForm) -> Result<
         return Err(Problem::field("user", "a trunk that registers needs a user name"));
     }
     Ok(())
+}
+
+fn fill_channels(
+    settings: &mut TrunkSettings,
+    groups: Option<Vec<Group>>,
+    hunt: Option<String>,
+    channels_max: Option<u16>,
+) -> Result<(), Problem> {
+    if let Some(hunt) = hunt {
+        let all = [Hunt::Ascending, Hunt::Descending, Hunt::LeastUsed];
+        let found = all.into_iter().find(|rule| hunt_word(*rule) == hunt);
+        settings.hunt = found.ok_or_else(|| {
+            let reason = format!("{hunt:?}: write ascending, descending or least_used");
+            Problem::field("hunt", reason)
+        })?;
+    }
+    let Some(groups) = groups else {
+        let none = settings.groups.is_empty();
+        let wrong = || Problem::field("groups", "choose the channels of the trunk");
+        return if none { Err(wrong()) } else { Ok(()) };
+    };
+    let mut read: Vec<ChannelGroup> = Vec::new();
+    for group in groups {
+        let span = SpanId(group.span_id);
+        let mut slots = group.slots;
+        slots.sort_unstable();
+        let wrong = slots.iter().find(|slot| !all_slots().contains(slot));
+        if let Some(slot) = wrong {
+            let reason = format!(
+                "span {}, slot {slot}: a channel is one of the slots 1 to 31 without {D_SLOT}",
+                span.0
+            );
+            return Err(Problem::field("groups", reason));
+        }
+        let twice = slots.windows(2).find(|two| two.first() == two.last());
+        if read.iter().any(|known| known.span == span) || twice.is_some() {
+            let what = match twice.and_then(|two| two.first()) {
+                Some(slot) => format!("span {}, slot {slot} is named twice", span.0),
+                None => format!("span {} is named twice", span.0),
+            };
+            return Err(Problem::field("groups", what));
+        }
+        if !slots.is_empty() {
+            read.push(ChannelGroup { span, slots });
+        }
+    }
+    if read.is_empty() {
+        return Err(Problem::field("groups", "choose at least one channel"));
+    }
+    settings.groups = read;
+    // As many calls as channels, unless fewer are wanted.
+    let channels: usize = settings.groups.iter().map(|group| group.slots.len()).sum();
+    let channels = u16::try_from(channels).unwrap_or(u16::MAX);
+    settings.channels_max = channels_max.unwrap_or(channels).min(channels);
+    Ok(())
+}
+
+/// What the model has not.
+fn against_model(wanted: &TrunkSettings, config: &Config) -> Result<(), Problem> {
+    for group in &wanted.groups {
+        let place = usize::try_from(group.span.0 - 1).ok();
+        let Some(span) = place.and_then(|at| config.span.get(at)) else {
+            let spans = config.span.len();
+            let reason = format!("there is no span {}: the model file has {spans}", group.span.0);
+            return Err(Problem::field("groups", reason));
+        };
+        let carried = span.channels.as_deref().and_then(link::span::slots);
+        let carried = carried.unwrap_or_else(all_slots);
+        if let Some(slot) = group.slots.iter().find(|slot| !carried.contains(slot)) {
+            let reason = format!(
+                "span {}, slot {slot} carries no calls by the model file: leave it out",
+                group.span.0
+            );
+            return Err(Problem::field("groups", reason));
+        }
+    }
+    Ok(())
+}
+
+/// What another trunk has already.
+fn against_others(
+    view: BoxView<'_>,
+    trunk: Option<TrunkId>,
+    wanted: &TrunkSettings,
+) -> store::Result<Option<Problem>> {
+    let rows = view.trunks()?;
+    let others = rows.iter().filter(|row| !row.disabled && Some(row.id) != trunk);
+    for row in others.clone() {
+        let theirs = TrunkSettings::of(row);
+        for group in theirs.groups.iter().filter(|_| theirs.kind == TrunkKind::Channels) {
+            let ours = wanted.groups.iter().filter(|own| own.span == group.span);
+            let mut slots = ours.flat_map(|own| &own.slots);
+            if let Some(slot) = slots.find(|slot| group.slots.contains(slot)) {
+                let reason = format!(
+                    "span {}, slot {slot} belongs to trunk {} already: leave it out",
+                    group.span.0, row.name
+                );
+                return Ok(Some(Problem::field("groups", reason)));
+            }
+        }
+    }
+    let owned = view.numbers()?;
+    for number in &wanted.numbers {
+        let settled =
+            others.clone().find(|row| TrunkSettings::of(row).numbers.iter().any(|n| n == number));
+        let ranged = owned.iter().find(|own| own.number == *number);
+        let of_range = ranged.and_then(|own| rows.iter().find(|row| row.id == own.trunk));
+        if let Some(row) = settled.or(of_range) {
+            let reason = format!("{number} belongs to trunk {} already: leave it out", row.name);
+            return Ok(Some(Problem::field("numbers", reason)));
+        }
+    }
+    Ok(None)
 }
 
 /// The switch takes numeric addresses alone: a name that cannot be resolved must not keep every

@@ -173,6 +173,9 @@ impl Center {
             Ok(way) => way,
             Err(cause) => return self.end_attempt(now, attempt, cause, Side::Box),
         };
+        if let Some(caller) = &way.caller {
+            self.shown.shown(campaign, caller);
+        }
         let record = self.office.campaigns.get(&campaign).is_some_and(|c| c.settings.record);
         let leg = self.new_leg();
         let recording = if record { self.recordings.pop_front() } else { None };

@@ -1,6 +1,6 @@
 //! Campaigns that dial: the facts that `dialer::campaign` decides from, and the way out of a call.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use call::{AttemptId, CampaignId, Cause, Now, Number, Stamp, TenantId, Tick, TrunkId};
 use dialer::campaign::{self, Campaign, Clears, Decision, Leads, Lines, Seats, clock_is_sane};
@@ -66,6 +66,10 @@ impl Center {
             self.campaigns.insert(*id, running);
             self.changed.insert(Changed::Campaign(*id));
         }
+        let owned = self.office.trunks.values().flat_map(|trunk| &trunk.trunk.numbers);
+        let owned: BTreeSet<&str> = owned.map(String::as_str).collect();
+        let campaigns = &self.office.campaigns;
+        self.shown.keep(|id| campaigns.contains_key(&id), |number| owned.contains(number.as_str()));
     }
 
     /// The answer to [`Output::CountLeads`].
@@ -244,22 +248,32 @@ impl Center {
             NoRoute::AllDown => Cause::NetworkOutOfOrder,
             NoRoute::AllBusy => Cause::NoCircuit,
         })?;
-        Ok(Way { trunk, caller: self.caller_shown(tenant, trunk, settings.caller.as_ref()) })
+        let caller = self.caller_shown(campaign, tenant, trunk)?;
+        Ok(Way { trunk, caller })
     }
 
-    /// The campaign's number if the trunk owns it, else the grant's, else the trunk's first.
+    /// The campaign's number whose turn it is, else the grant's, else the first that may be shown.
+    /// A trunk with numbers, none of which the tenant may show, carries no call for them: whatever
+    /// went out would show somebody else's.
     fn caller_shown(
         &self,
+        campaign: CampaignId,
         tenant: TenantId,
         trunk: TrunkId,
-        wanted: Option<&Number>,
-    ) -> Option<Number> {
-        let trunk = self.office.trunks.get(&trunk)?;
-        let owned: Vec<&str> = trunk.trunk.numbers.iter().map(String::as_str).collect();
+    ) -> Result<Option<Number>, Cause> {
+        let trunk = self.office.trunks.get(&trunk).ok_or(Cause::NoRoute)?;
+        let settings = &self.office.campaigns.get(&campaign).ok_or(Cause::NoRoute)?.settings;
+        let may_show = self.office.numbers_to_show(tenant, trunk);
+        let mut wanted = settings.callers.clone();
+        wanted.retain(|number| may_show.contains(number));
+        let wanted = self.shown.next(settings.caller_rule, campaign, &wanted);
         let granted = trunk.grants.get(&tenant).and_then(|grant| grant.caller_id.as_deref());
-        let choices = [wanted.map(Number::as_str), granted, owned.first().copied()];
-        let shown = choices.into_iter().flatten().find(|number| owned.contains(number))?;
-        shown.parse().ok()
+        let granted = may_show.iter().find(|number| Some(number.as_str()) == granted);
+        let caller = wanted.or(granted).or(may_show.first()).cloned();
+        if caller.is_none() && !trunk.trunk.numbers.is_empty() {
+            return Err(Cause::Forbidden);
+        }
+        Ok(caller)
     }
 
     pub(super) fn tenant_of_line(&self, line: link::Line) -> Option<TenantId> {

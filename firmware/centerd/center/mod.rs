@@ -10,7 +10,7 @@
 //! ```
 //!
 //! * [`request`]: what people ask. * [`view`]: what is shown. * [`office`]: the rows it works from.
-//! * [`outbox`]: what is on its way to the disk. * `attempts`, `campaigns`, `seats`, `incoming`,
+//! * [`spans`]: E1 spans. * [`outbox`]: what is on its way to the disk. * `attempts`, `campaigns`, `seats`, `incoming`,
 //!   `reconcile`: one part of the work each, all as `impl Center`.
 
 mod attempts;
@@ -24,6 +24,7 @@ pub mod reception;
 mod reconcile;
 pub mod request;
 mod seats;
+pub mod spans;
 mod switch;
 pub mod view;
 
@@ -33,10 +34,11 @@ use call::{
     AccountId, AgentId, AttemptId, CampaignId, Epoch, LegId, Now, RecordingId, SpanId, TenantId,
     Tick, TrunkId,
 };
+use dialer::caller::Shown;
 use dialer::campaign::Order;
 use dialer::outcome::Language;
 use dialer::turns::Turns;
-use link::{LegRecord, ToCenter, ToSwitch};
+use link::{Channel, LegRecord, LoopResult, ToCenter, ToSwitch};
 use store::attempts::AttemptRecord;
 use store::{Actor, Applied, BoxChange, Job, TenantChange};
 
@@ -49,7 +51,8 @@ use outbox::{Outbox, Ticket};
 use reception::Bells;
 use request::{Answer, Asked, Refused, Request};
 use seats::Seat;
-use switch::Switch;
+use spans::{Questions, Trace, Trouble};
+use switch::{About, Switch};
 use view::{Changed, View};
 
 /// Everything the office can ask of the world.
@@ -101,6 +104,8 @@ pub enum Timer {
     Caller,
     /// The disk is tried again.
     Disk,
+    /// A question about a span is not answered.
+    Question,
 }
 
 /// The running office.
@@ -124,6 +129,13 @@ pub struct Center {
     phones: BTreeMap<AccountId, Vec<link::Contact>>,
     trunks: BTreeMap<TrunkId, (link::TrunkState, String)>,
     spans: BTreeMap<SpanId, link::SpanRecord>,
+    /// Alarms of spans that are written as standing.
+    troubles: BTreeMap<SpanId, Vec<Trouble>>,
+    traces: BTreeMap<SpanId, Trace>,
+    loops: BTreeMap<Channel, (call::Stamp, LoopResult)>,
+    questions: Questions,
+    /// Which caller ids were shown.
+    shown: Shown,
     /// Callers for whom a phone rings.
     bells: Bells,
     /// Recordings that have a row and run, with their tenant.
@@ -198,6 +210,11 @@ impl Center {
             phones: BTreeMap::new(),
             trunks: BTreeMap::new(),
             spans: BTreeMap::new(),
+            troubles: BTreeMap::new(),
+            traces: BTreeMap::new(),
+            loops: BTreeMap::new(),
+            questions: Questions::default(),
+            shown: Shown::default(),
             recorded: BTreeMap::new(),
             bells: Bells::default(),
             clock_sane: dialer::campaign::clock_is_sane(now.stamp),
@@ -247,6 +264,7 @@ impl Center {
     /// snapshot.
     pub fn handle_link_down(&mut self, now: Now) {
         self.switch.lost();
+        self.questions_lost();
         self.changed.insert(Changed::Health);
         self.settle(now);
     }
@@ -256,7 +274,11 @@ impl Center {
         match message {
             ToCenter::Hello { epoch, .. } => self.switch.greeted(epoch),
             ToCenter::Snapshot(snapshot) => self.reconcile(now, *snapshot),
-            ToCenter::Done { n } => drop(self.switch.answered(n)),
+            ToCenter::Done { n } => {
+                if let Some(About::Question(id)) = self.switch.answered(n) {
+                    self.question_taken(id);
+                }
+            }
             ToCenter::Refused { n, refusal } => {
                 if let Some(about) = self.switch.answered(n) {
                     self.refused_by_switch(now, about, &refusal);
@@ -310,6 +332,11 @@ impl Center {
                 self.outputs.push_back(Output::Load);
                 Ok(())
             }
+            Request::Span(question) => match self.ask_span(now, id, question) {
+                // Answered when switchd has answered.
+                Ok(()) => return self.settle(now),
+                Err(refused) => Err(refused),
+            },
             Request::SignIn { agent } => self.sign_in(now, agent),
             Request::SignOut { agent } => self.sign_out(now, agent),
             Request::Ready { agent } => self.ready(now, agent),
@@ -329,6 +356,7 @@ impl Center {
         self.outbox.handle_timeout(now.tick);
         self.seats_timeout(now);
         self.callers_timeout(now);
+        self.questions_timeout(now);
         self.settle(now);
     }
 
@@ -358,6 +386,7 @@ impl Center {
             agents.map(|at| (at, Timer::Agent)),
             callers.map(|at| (at, Timer::Caller)),
             self.outbox.next_timeout().map(|at| (at, Timer::Disk)),
+            self.questions.next_timeout().map(|at| (at, Timer::Question)),
         ]
         .into_iter()
         .flatten()

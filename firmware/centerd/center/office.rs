@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use call::{AccountId, AgentId, CampaignId, TenantId, TrunkId};
+use call::{AccountId, AgentId, CampaignId, Number, TenantId, TrunkId};
 use dialer::campaign::Campaign;
 use dialer::number::Plan;
 use dialer::route::Destinations;
@@ -66,6 +66,17 @@ pub struct Grant {
 }
 
 impl Office {
+    /// The numbers that a tenant may show on a trunk: those of the trunk's own settings, which go
+    /// with its grant, and those of its ranges that are granted to the tenant.
+    pub fn numbers_to_show(&self, tenant: TenantId, trunk: &Trunk) -> Vec<Number> {
+        let of_tenant = |number: &&String| {
+            let own = self.numbers.get(*number);
+            own.is_none_or(|own| own.tenant == Some(tenant) && own.trunk == trunk.trunk.id)
+        };
+        let numbers = trunk.trunk.numbers.iter().filter(of_tenant);
+        numbers.filter_map(|number| number.parse().ok()).collect()
+    }
+
     /// The document that switchd serves phones and trunks by.
     #[must_use]
     pub fn desired(&self) -> DesiredState {

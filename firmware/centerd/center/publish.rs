@@ -16,6 +16,8 @@ impl Center {
             phones: self.phones.clone(),
             trunks: self.trunks.clone(),
             spans: self.spans.clone(),
+            traces: self.traces.clone(),
+            loops: self.loops.clone(),
             campaigns: self
                 .campaigns
                 .iter()

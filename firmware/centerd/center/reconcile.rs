@@ -49,11 +49,9 @@ impl Center {
                 self.changed.insert(Changed::Trunk(trunk));
                 self.look_at = now.tick;
             }
-            Event::Span(record) => {
-                self.spans.insert(record.span, *record);
-            }
-            // Nobody of ours has asked.
-            Event::Trace { .. } | Event::LoopTested { .. } => {}
+            Event::Span(record) => self.span_changed(now, *record),
+            Event::Trace { span, lines } => self.traced(at, span, lines),
+            Event::LoopTested { channel, result } => self.loop_tested(at, channel, result),
             Event::Alarm { alarm, raised, text } => {
                 if raised {
                     self.alarms.insert(alarm, text);
@@ -77,7 +75,7 @@ impl Center {
             self.push_desired();
         }
         self.health = snapshot.health;
-        self.spans = snapshot.spans.into_iter().map(|record| (record.span, record)).collect();
+        self.spans_told(now, snapshot.spans);
         self.alarms = snapshot.alarms.into_iter().collect();
         self.trunks =
             snapshot.trunks.into_iter().map(|(id, state, text)| (id, (state, text))).collect();
@@ -312,6 +310,7 @@ impl Center {
                 }
             }
             About::Withdraw(offer) => self.offer_ended(now, offer),
+            About::Question(id) => self.question_refused(id, refusal),
             About::Nothing => {}
         }
     }

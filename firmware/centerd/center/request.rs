@@ -4,6 +4,8 @@
 use call::{AgentId, AttemptId, CampaignId, Stamp};
 use store::Actor;
 
+use super::spans::Question;
+
 /// Something asked of the running office.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request {
@@ -63,6 +65,8 @@ pub enum Request {
         /// What a person orders.
         order: dialer::campaign::Order,
     },
+    /// Something about a span.
+    Span(Question),
     /// Rows that the office works from were changed in the store: it loads them again.
     Reload,
 }
@@ -117,6 +121,15 @@ pub enum Refused {
     /// switchd is not there.
     #[error("the switch is restarting: try again in a moment")]
     SwitchDown,
+    /// switchd does not do it.
+    #[error("{0}")]
+    BySwitch(String),
+    /// switchd has not answered in time.
+    #[error("the switch did not answer: try again")]
+    NoAnswer,
+    /// Too many people ask at once.
+    #[error("too many questions at once: try again in a moment")]
+    TooMany,
     /// The disk does not take anything now.
     #[error("the disk takes nothing now: free space on the data disk")]
     DiskFull,

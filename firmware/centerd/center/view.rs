@@ -7,7 +7,9 @@ use call::{
     AccountId, AgentId, AttemptId, CampaignId, LeadId, LegId, RecordingId, SpanId, Stamp, TenantId,
     TrunkId,
 };
-use link::{Alarm, Contact, Health, LegRecord, SpanRecord, TrunkState};
+use link::{Alarm, Channel, Contact, Health, LegRecord, LoopResult, SpanRecord, TrunkState};
+
+use super::spans::Trace;
 
 /// All that is live.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,6 +26,10 @@ pub struct View {
     pub trunks: BTreeMap<TrunkId, (TrunkState, String)>,
     /// Spans, as switchd last told.
     pub spans: BTreeMap<SpanId, SpanRecord>,
+    /// The last trace of a D-channel that somebody asked for.
+    pub traces: BTreeMap<SpanId, Trace>,
+    /// The last loop test of a channel.
+    pub loops: BTreeMap<Channel, (Stamp, LoopResult)>,
     /// Campaigns that are not finished.
     pub campaigns: BTreeMap<CampaignId, CampaignView>,
     /// Legs that live.
@@ -114,6 +120,8 @@ pub enum Changed {
     Phone(AccountId),
     /// A trunk.
     Trunk(TrunkId),
+    /// A span or one of its channels.
+    Span(SpanId),
     /// A campaign, or its progress.
     Campaign(CampaignId),
     /// A leg.
