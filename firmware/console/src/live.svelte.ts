@@ -10,7 +10,7 @@
 
 import { SvelteMap } from 'svelte/reactivity';
 import { all, get } from './api/client';
-import type { Agent, Alarm, Attempt, Box, Call, Campaign, Health, Phone, Push, Trunk } from './api/types';
+import type { Agent, Alarm, Attempt, Box, Call, Campaign, Health, Phone, Push, Span, Trunk } from './api/types';
 import { clock } from './clock.svelte';
 import { session } from './session.svelte';
 
@@ -30,6 +30,7 @@ type Link = 'connecting' | 'open' | 'broken';
 const agents = new SvelteMap<number, Agent>();
 const phones = new SvelteMap<number, Phone>();
 const trunks = new SvelteMap<number, Trunk>();
+const spans = new SvelteMap<number, Span>();
 const campaigns = new SvelteMap<number, Campaign>();
 const calls = new SvelteMap<number, Call>();
 
@@ -114,6 +115,9 @@ function apply(push: Push): void {
     case 'trunk':
       put(trunks, push.trunk, push.removed);
       break;
+    case 'span':
+      put(spans, push.span, push.removed);
+      break;
     case 'campaign':
       put(campaigns, push.campaign);
       break;
@@ -158,6 +162,7 @@ async function reload(): Promise<void> {
       ...(session.may('see_records') ? [list(calls, '/calls?live=true')] : []),
       ...(session.may('see_phones') ? [list(phones, '/phones')] : []),
       ...(session.may('see_trunks') ? [list(trunks, '/trunks')] : []),
+      ...(session.may('see_spans') ? [list(spans, '/spans')] : []),
       look(),
       get<Box>('/box').then((answer) => (box = answer), () => {}),
     ]);
@@ -216,6 +221,7 @@ export const live = {
   agents,
   phones,
   trunks,
+  spans,
   campaigns,
   /** The calls that live now, without the seats' own legs. */
   get talks(): Call[] {
@@ -252,7 +258,7 @@ export const live = {
     socket?.close();
     socket = null;
     for (const timer of Object.values(timers)) clearTimeout(timer);
-    for (const map of [agents, phones, trunks, campaigns, calls]) map.clear();
+    for (const map of [agents, phones, trunks, spans, campaigns, calls]) map.clear();
   },
   /** After a change made here: the answer of the box, at once. */
   reload,

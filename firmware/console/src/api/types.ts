@@ -18,6 +18,10 @@ export type Right =
   | 'edit_phones'
   | 'see_trunks'
   | 'edit_trunks'
+  | 'see_spans'
+  | 'edit_spans'
+  | 'see_numbers'
+  | 'edit_numbers'
   | 'edit_agents'
   | 'seat'
   | 'lead_agents'
@@ -117,9 +121,20 @@ export interface Phone {
   simulated: boolean;
 }
 
+/** Channels of one span. */
+export interface Group {
+  span_id: number;
+  slots: number[];
+}
+
+export type Hunt = 'ascending' | 'descending' | 'least_used';
+
 export interface Trunk {
   id: number;
   name: string;
+  kind: 'sip' | 'channels';
+  groups: Group[];
+  hunt: Hunt;
   address: string;
   sources: string[];
   register: boolean;
@@ -132,6 +147,73 @@ export interface Trunk {
   in_use: boolean;
   calls: number;
   simulated: boolean;
+}
+
+export type ChannelState = 'idle' | 'ringing' | 'talking' | 'restarting' | 'blocked' | 'out_of_service';
+
+export interface LoopTest {
+  result: 'closed' | 'open' | 'not_now' | 'no_answer';
+  errors_per_mille: number | null;
+  delay_ms: number | null;
+  at: Stamp;
+}
+
+export interface Channel {
+  slot: number;
+  state: ChannelState;
+  trunk_id: number | null;
+  trunk: string | null;
+  /** Null: none, or somebody else's. */
+  call: { id: number; direction: 'in' | 'out'; called: string; caller: string; since: Stamp } | null;
+  tested: LoopTest | null;
+}
+
+/** An E1 span. */
+export interface Span {
+  id: number;
+  name: string;
+  configured: boolean;
+  role: 'user' | 'network';
+  overlap: boolean;
+  did_digits: number;
+  blocked: number[];
+  device: string;
+  state: 'up' | 'establishing' | 'down' | 'unused' | 'unknown';
+  alarms: string[];
+  d_channel: 'up' | 'establishing' | 'down';
+  since: Stamp | null;
+  next_step: string | null;
+  channels: Channel[];
+  counters: Record<string, number>;
+  simulated: boolean;
+}
+
+export interface SpanHistory {
+  id: number;
+  alarm: string;
+  severity: 'warning' | 'critical';
+  text: string;
+  raised: Stamp;
+  cleared: Stamp | null;
+}
+
+export interface SpanTrace {
+  at: Stamp;
+  lines: { at: Stamp; sent: boolean; text: string }[];
+}
+
+/** Numbers that follow each other and are alike in everything else. */
+export interface NumberRange {
+  range: string;
+  first: string;
+  last: string;
+  count: number;
+  trunk_id: number;
+  trunk: string;
+  tenant_id: number | null;
+  tenant: string | null;
+  route: { to: 'announcement' | 'phone'; phone_id: number | null; phone: string | null };
+  note: string;
 }
 
 export type AgentState =
@@ -232,6 +314,8 @@ export interface Campaign {
   state_since: Stamp;
   trunk_ids: number[];
   caller_id: string | null;
+  caller_ids: string[];
+  caller_rule: 'in_turn' | 'least_used';
   agent_ids: number[];
   ring_timeout_ms: number;
   attempts_max: number;
@@ -312,6 +396,7 @@ export interface Call extends CallTimes {
   line: string;
   trunk_id: number | null;
   phone_id: number | null;
+  channel: { span: number; slot: number } | null;
   called: string;
   caller: string;
   phase: string;
@@ -362,6 +447,7 @@ export type Push =
   | { topic: 'agent'; agent: Agent; removed?: boolean }
   | { topic: 'phone'; phone: Phone; removed?: boolean }
   | { topic: 'trunk'; trunk: Trunk; removed?: boolean }
+  | { topic: 'span'; span: Span; removed?: boolean }
   | { topic: 'campaign'; campaign: Campaign }
   | { topic: 'call'; call: Call }
   | { topic: 'attempt'; attempt: Attempt }
