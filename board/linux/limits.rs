@@ -20,6 +20,10 @@ pub const QUIET_TICKS: u32 = 10;
 /// More would only be delay.
 pub const BLOCK_BUFFERS: i32 = WAITING as i32;
 
+/// Blocks of 20 ms that one channel of a card may be ahead of what is sent: this tick's, and one of
+/// silence before it, so that a tick may be 20 ms late and nobody hears it.
+pub const AHEAD: usize = 2;
+
 /// Frames that the kernel holds for one D-channel, each way: the most it allows. A window of seven
 /// and what a busy second answers.
 pub const FRAME_BUFFERS: i32 = 32;

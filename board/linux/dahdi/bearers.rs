@@ -11,7 +11,7 @@ use board_port::{BLOCK, Bearers, SILENCE, Slots};
 
 use super::abi;
 use super::device::{Channel, Heard, Taken};
-use crate::limits::{QUIET_TICKS, WAITING};
+use crate::limits::{AHEAD, QUIET_TICKS, WAITING};
 use crate::tally::Tally;
 
 /// The open channels of a span, each at its slot; shared with the span's upkeep.
@@ -53,6 +53,10 @@ struct Slot {
     empty: bool,
     /// Blocks to be thrown away before the next one is read.
     skip: usize,
+    /// Ticks that are behind the opening and find nothing.
+    late: usize,
+    /// Blocks given to the kernel and not sent yet.
+    ahead: usize,
 }
 
 /// The B-channels of one span.
@@ -132,7 +136,11 @@ impl DahdiBearers {
         let Some(channel) = channel(&self.channels, number) else { return false };
         loop {
             match channel.write(block) {
-                Ok(Taken::Whole) => return true,
+                Ok(Taken::Whole) => {
+                    let slot = self.slots.get_mut(usize::from(number));
+                    slot.into_iter().for_each(|slot| slot.ahead += 1);
+                    return true;
+                }
                 Ok(Taken::Event) => {
                     if take_events(channel, &self.tally) {
                         set_empty(&mut self.slots, number, true);
@@ -172,7 +180,7 @@ impl Bearers for DahdiBearers {
             self.tally.malformed.one();
         }
         if let Some(slot) = self.slots.get_mut(usize::from(number)) {
-            *slot = Slot { open: true, empty: true, ..Slot::default() };
+            *slot = Slot { open: true, empty: true, late: self.behind, ..Slot::default() };
         }
     }
 
@@ -189,6 +197,10 @@ impl Bearers for DahdiBearers {
         let came = self.drain_beat();
         self.quiet_ticks = if came > 0 { 0 } else { self.quiet_ticks.saturating_add(1) };
         self.tally.set_sound(self.quiet_ticks < QUIET_TICKS);
+        // The kernel has sent as many blocks of each slot as it has received of this one; without a
+        // beat, as many as there are ticks.
+        let sent = if self.tally.sound() { came } else { 1 };
+        self.slots.iter_mut().for_each(|slot| slot.ahead = slot.ahead.saturating_sub(sent));
         self.behind = (self.behind + came).saturating_sub(1);
         if self.behind >= WAITING {
             let surplus = self.behind - 1;
@@ -200,7 +212,11 @@ impl Bearers for DahdiBearers {
     }
 
     fn read(&mut self, number: u8, block: &mut [u8; BLOCK]) -> bool {
-        if !slot(&self.slots, number).open {
+        let Some(slot) = self.slots.get_mut(usize::from(number)).filter(|slot| slot.open) else {
+            return false;
+        };
+        if slot.late > 0 {
+            slot.late -= 1;
             return false;
         }
         let came = if number == self.beat.slot {
@@ -224,6 +240,13 @@ impl Bearers for DahdiBearers {
         if state.empty {
             set_empty(&mut self.slots, number, false);
             self.give(number, &[SILENCE; BLOCK]);
+        }
+        if slot(&self.slots, number).ahead >= AHEAD {
+            // A tick made up after silence had to be sent in its place: its time is over.
+            if self.tally.sound() {
+                self.tally.slips.one();
+            }
+            return false;
         }
         self.give(number, block)
     }
