@@ -20,7 +20,8 @@
 //!   datagrams with nothing done about them. Asterisk's are two legs a call.
 //! * **Channels** are those of E1 spans over attached sockets, all joined in pairs. Their floor reads
 //!   every block message and writes the same blocks, swapped, and no more; the sound thread runs
-//!   detectors, table and concealment on each of them in between ([`bearer`]).
+//!   table and concealment on each of them in between, and the receiver for keys where `keys` is
+//!   said, under sound that never rests ([`bearer`]).
 //! * **D-channel**: a message of Q.931 that two machines with their data links exchange, beside
 //!   reading its octets once ([`dchannel`]).
 //! * Asterisk takes part where `--peer-asterisk` (or `LINEBOX_BENCH_ASTERISK`) and `--peer-pid`
@@ -78,6 +79,8 @@ const SETUP_SECONDS: u64 = 5;
 const EXCHANGE_RATE: u32 = 200;
 /// Channels in use, one round each: one span, and all that a box may have.
 const CHANNELS: [usize; 2] = [30, 120];
+/// Longest window of channels, s: there are six of them.
+const SPAN_SECONDS: u64 = 8;
 /// Batches of thirty calls over the D-channel.
 const BATCHES: usize = 1_000;
 /// Warnings of switchd that are shown.
@@ -167,6 +170,9 @@ struct Spans {
     /// Channels in use on all of them.
     #[arg(long)]
     channels: usize,
+    /// Keys are listened for on all of them.
+    #[arg(long)]
+    keys: bool,
 }
 
 fn main() -> ExitCode {
@@ -174,7 +180,7 @@ fn main() -> ExitCode {
     let ran = match &arguments.part {
         Some(PartOf::Phones { callers, called }) => phones::run([*callers, *called]),
         Some(PartOf::Floor { calls, folder }) => floor::forward(*calls, folder.as_deref()),
-        Some(PartOf::LineThread(spans)) => bearer::thread(&spans.folder, spans.channels),
+        Some(PartOf::LineThread(spans)) => bearer::sound(&spans.folder, spans.channels, spans.keys),
         Some(PartOf::LineFloor(spans)) => bearer::floor(&spans.folder, spans.channels),
         Some(PartOf::LineExchange(spans)) => bearer::exchange(&spans.folder, spans.channels),
         Some(PartOf::Exchange { echo, rate, calls }) => floor::exchange(*echo, *rate, *calls),
@@ -243,7 +249,8 @@ fn spans_only(arguments: &Arguments) -> Result<Report, Broken> {
     let mut report = Report { seconds: arguments.seconds, ..Report::default() };
     for channels in CHANNELS {
         eprintln!("{channels} channels ...");
-        report.lines.push(bearer::round(&program, folder.path(), channels, arguments.seconds)?);
+        let seconds = arguments.seconds.min(SPAN_SECONDS);
+        report.lines.extend(bearer::round(&program, folder.path(), channels, seconds)?);
     }
     eprintln!("D-channel ...");
     report.dchannel = Some(dchannel::measure(BATCHES)?);
@@ -335,9 +342,13 @@ impl Run {
                 continue;
             }
             eprintln!("{channels} channels ...");
-            let seconds = self.report.seconds;
-            let line = bearer::round(&self.program, &self.folder, channels, seconds)?;
-            self.report.lines.push(line);
+            let seconds = self.report.seconds.min(SPAN_SECONDS);
+            self.report.lines.extend(bearer::round(
+                &self.program,
+                &self.folder,
+                channels,
+                seconds,
+            )?);
         }
         if self.has_time("D-channel") {
             eprintln!("D-channel ...");

@@ -244,14 +244,12 @@ impl Report {
     /// Prints what belongs to E1 spans.
     pub fn print_spans(&self) {
         if !self.lines.is_empty() {
+            println!("\nChannels of spans, joined: CPU ms per channel-minute");
             println!(
-                "\nChannels of spans, joined: CPU ms per channel-minute, windows of {} s",
-                self.seconds
-            );
-            println!(
-                "{:>7} {:>8} | {:>8} {:>8} | {:>8} {:>7} {:>8} {:>14} {:>8}",
+                "{:>7} {:>8} {:>4} | {:>8} {:>8} | {:>8} {:>7} {:>8} {:>15} {:>8}",
                 "x floor",
                 "channels",
+                "",
                 "thread",
                 "floor",
                 "good",
@@ -263,12 +261,12 @@ impl Report {
         }
         for line in &self.lines {
             let late_ms = line.heard.late_ms.max(line.floor_heard.late_ms);
-            let full = if late_ms > TICK_MS { "  (the machine was full)" } else { "" };
             let counted = line.counted;
             println!(
-                "{:>7.2} {:>8} | {:>8.3} {:>8.3} | {:>8} {:>7} {:>8} {:>14} {:>5.1} ms{full}",
+                "{:>7.2} {:>8} {:>4} | {:>8.3} {:>8.3} | {:>8} {:>7} {:>8} {:>15} {:>5.1} ms{}",
                 line.ratio(),
                 line.channels,
+                if line.keys { "keys" } else { "" },
                 line.thread_ms,
                 line.floor_ms,
                 line.heard.good,
@@ -276,6 +274,7 @@ impl Report {
                 line.heard.foreign,
                 format!("{}/{}/{}", counted.underruns, counted.more, counted.slips),
                 late_ms,
+                full(late_ms),
             );
         }
         if let Some(found) = &self.dchannel {
@@ -355,7 +354,7 @@ impl Report {
                 "asterisk": self.asterisk_setups.iter().map(setup).collect::<Vec<_>>(),
             },
             "channels": self.lines.iter().map(|l| json!({
-                "channels": l.channels, "ratio": l.ratio(),
+                "channels": l.channels, "keys": l.keys, "ratio": l.ratio(),
                 "thread_cpu_ms_per_channel_min": l.thread_ms,
                 "floor_cpu_ms_per_channel_min": l.floor_ms,
                 "heard": l.heard, "floor_heard": l.floor_heard, "counted": l.counted,

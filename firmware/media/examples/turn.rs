@@ -10,7 +10,7 @@ mod load;
 use std::time::Instant;
 
 use load::{Lines, Load};
-use media::Codec;
+use media::{Codec, Listening};
 
 fn main() {
     let mut args = std::env::args().skip(1);
@@ -21,8 +21,17 @@ fn main() {
     measure("one law, recorded", Load::calm(calls, Codec::Alaw, true), calls, ticks);
     measure("two laws, recorded", Load::calm(calls, Codec::Ulaw, true), calls, ticks);
     measure("loss, keys, prompts, detectors", Load::new(calls), calls, ticks);
-    let mut lines = Lines::new(60);
-    measure_turns("120 bearers, recorded, echo", || lines.turn(), 60, ticks);
+    let digits = Listening::VoiceAndDigits;
+    for (name, listening, echo) in [
+        ("bearers, recorded", Listening::Off, false),
+        ("bearers, recorded, keys", digits, false),
+        ("bearers, recorded, keys, echo", digits, true),
+    ] {
+        let mut lines = Lines::calm(calls, listening, echo);
+        measure_turns(name, || lines.turn(), calls, ticks);
+    }
+    let mut lines = Lines::new(calls);
+    measure_turns("bearers, everything", || lines.turn(), calls, ticks);
 }
 
 fn measure(name: &str, mut load: Load, calls: u16, ticks: u32) {

@@ -7,24 +7,28 @@
 //! ```
 //!
 //! Every channel is joined with another one, and the exchange hears on each what it said on the
-//! other. The sound thread is switchd's own, without the rest of switchd.
+//! other. The sound thread is switchd's own, without the rest of switchd: once as the talking part
+//! of a call needs it, once with a receiver for keys on every channel, as menus need it.
 
 mod exchange;
 mod floor;
-mod thread;
+mod sound;
 
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::broken::Broken;
+use crate::broken::{Broken, Doing};
 use crate::child::Part;
-use crate::cpu::{Seen, Window};
+use crate::cpu::Window;
 use crate::limits::SETTLE;
 
 pub use exchange::run as exchange;
 pub use floor::run as floor;
-pub use thread::run as thread;
+pub use sound::run as sound;
 
 /// Channels of one span.
 pub const PER_SPAN: usize = 30;
@@ -37,6 +41,8 @@ const HEAD: usize = board_port::block::HEAD;
 pub struct Line {
     /// Channels in use.
     pub channels: usize,
+    /// Whether keys were listened for on all of them.
+    pub keys: bool,
     /// The sound thread's CPU for one channel that is used for a minute, ms.
     pub thread_ms: f64,
     /// The bare loop's.
@@ -109,36 +115,42 @@ const fn partner_of(channel: usize, channels: usize) -> usize {
     (channel + channels / 2) % channels
 }
 
-/// Measures `channels` channels (a multiple of [`PER_SPAN`]) for `seconds` each way.
-pub fn round(program: &Path, folder: &Path, channels: usize, seconds: u64) -> Result<Line, Broken> {
-    let mut counted = Counted::default();
-    let mut half = |part: &'static str| -> Result<(Seen, Heard), Broken> {
-        let place = folder.join(format!("{part}{channels}"));
-        std::fs::create_dir_all(&place).map_err(|source| Broken::Io {
-            doing: "making a folder for spans".to_owned(),
-            source,
-        })?;
-        let words = ["--folder", &place.display().to_string(), "--channels", &channels.to_string()]
-            .map(str::to_owned);
-        let mut box_ = Part::start(program, part, &words)?;
-        let Ready { .. } = box_.hear()?;
-        let mut exchange = Part::start(program, "line-exchange", &words)?;
+/// Measures `channels` channels (a multiple of [`PER_SPAN`]) for `seconds` by the bare loop, then by
+/// the sound thread without and with keys.
+pub fn round(
+    program: &Path,
+    folder: &Path,
+    channels: usize,
+    seconds: u64,
+) -> Result<[Line; 2], Broken> {
+    let half = |part: &'static str, keys: bool| -> Result<(f64, Heard, Counted), Broken> {
+        let place = folder.join(format!("{part}{channels}{keys}"));
+        fs::create_dir_all(&place).doing("making a folder for spans")?;
+        let mut words =
+            vec!["--folder".to_owned(), place.display().to_string(), "--channels".to_owned()];
+        words.push(channels.to_string());
+        let for_exchange = words.clone();
+        if keys {
+            words.push("--keys".to_owned());
+        }
+        let mut served = Part::start(program, part, &words)?;
+        let Ready { .. } = served.hear()?;
+        let mut exchange = Part::start(program, "line-exchange", &for_exchange)?;
         let Ready { .. } = exchange.hear()?;
-        std::thread::sleep(SETTLE);
+        thread::sleep(SETTLE);
         // What was heard until now does not count.
         exchange.tell(&Ready { channels })?;
-        let watched = Window::open(box_.pid())?;
-        std::thread::sleep(std::time::Duration::from_secs(seconds));
-        let seen = watched.close()?;
-        let heard = exchange.finish()?;
-        counted = box_.finish()?;
-        Ok((seen, heard))
+        let watched = Window::open(served.pid())?;
+        thread::sleep(Duration::from_secs(seconds));
+        let ms = watched.close()?.per_call_minute(channels) * 1_000.0;
+        Ok((ms, exchange.finish()?, served.finish()?))
     };
-    let (floor_seen, floor_heard) = half("line-floor")?;
-    let (thread_seen, heard) = half("line-thread")?;
-    let ms = |seen: Seen| seen.per_call_minute(channels) * 1_000.0;
-    let (thread_ms, floor_ms) = (ms(thread_seen), ms(floor_seen));
-    Ok(Line { channels, thread_ms, floor_ms, heard, floor_heard, counted })
+    let (floor_ms, floor_heard, _) = half("line-floor", false)?;
+    let line = |keys: bool| -> Result<Line, Broken> {
+        let (thread_ms, heard, counted) = half("line-thread", keys)?;
+        Ok(Line { channels, keys, thread_ms, floor_ms, heard, floor_heard, counted })
+    };
+    Ok([line(false)?, line(true)?])
 }
 
 #[cfg(test)]

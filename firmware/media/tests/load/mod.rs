@@ -167,6 +167,7 @@ pub struct Lines {
     pub digits_sent: u64,
     pairs: u16,
     tick: u32,
+    faults: bool,
     voice: Vec<u8>,
     /// A key by the line: five blocks of it.
     key: Vec<u8>,
@@ -175,7 +176,15 @@ pub struct Lines {
 }
 
 impl Lines {
+    /// So many pairs with every disturbance.
     pub fn new(pairs: u16) -> Lines {
+        let mut lines = Lines::calm(pairs, Listening::VoiceAndDigits, true);
+        lines.faults = true;
+        lines
+    }
+
+    /// So many pairs that only talk, recorded.
+    pub fn calm(pairs: u16, listening: Listening, echo: bool) -> Lines {
         let legs = usize::from(pairs) * 2;
         let players = usize::from(pairs);
         let setup = Setup { ports: legs, players, recorders: players, echoes: legs };
@@ -192,6 +201,7 @@ impl Lines {
             digits_sent: 0,
             pairs,
             tick: 0,
+            faults: false,
             voice: voice(),
             key: key_octets,
             sent: vec![[0xD5; 160]; legs],
@@ -200,7 +210,8 @@ impl Lines {
             let (a, b, tape) = (PortId(2 * pair), PortId(2 * pair + 1), RecorderId(pair));
             for port in [a, b] {
                 lines.apply(Command::OpenPort(OpenPort::bearer(port, Codec::Alaw)));
-                lines.apply(Command::SetEcho(port, true));
+                lines.apply(Command::SetDetector(port, listening));
+                lines.apply(Command::SetEcho(port, echo));
             }
             lines.apply(Command::StartRecorder(tape));
             for (channel, ear, source) in [(Channel::Left, a, b), (Channel::Right, b, a)] {
@@ -222,14 +233,9 @@ impl Lines {
         for line in 0..2 * self.pairs {
             self.speak(line);
         }
-        let pair = (self.tick % u32::from(self.pairs)) as u16;
-        let (a, b) = (PortId(2 * pair), PortId(2 * pair + 1));
-        let _ = match self.tick / u32::from(self.pairs) % 4 {
-            0 => self.engine.apply(Command::SendDigits(a, Digits::new("42*").unwrap())),
-            1 => self.engine.apply(Command::SetEcho(b, false)),
-            2 => self.engine.apply(Command::SetEcho(b, true)),
-            _ => self.engine.apply(Command::Report(a)),
-        };
+        if self.faults {
+            self.disturb();
+        }
         self.engine.tick();
         for (port, block) in self.engine.bearers() {
             self.sent[port.index()] = *block;
@@ -244,17 +250,31 @@ impl Lines {
         }
     }
 
+    /// Digits, echo on and off, in turn over all pairs.
+    fn disturb(&mut self) {
+        let pair = (self.tick % u32::from(self.pairs)) as u16;
+        let (a, b) = (PortId(2 * pair), PortId(2 * pair + 1));
+        let _ = match self.tick / u32::from(self.pairs) % 4 {
+            0 => self.engine.apply(Command::SendDigits(a, Digits::new("42*").unwrap())),
+            1 => self.engine.apply(Command::SetEcho(b, false)),
+            2 => self.engine.apply(Command::SetEcho(b, true)),
+            _ => self.engine.apply(Command::Report(a)),
+        };
+    }
+
     /// What one line says in this tick: as a rule a voice, at times a key, what it heard, nothing,
     /// or two blocks at once.
     fn speak(&mut self, line: u16) {
         let n = self.tick + u32::from(line) * 13;
         let at = (n as usize * 160 + usize::from(line) * 80) % (self.voice.len() - 160);
         let block: [u8; 160] = match n % 400 {
+            _ if !self.faults => self.voice[at..at + 160].try_into().unwrap(),
             moment @ 0..5 => self.key[moment as usize * 160..][..160].try_into().unwrap(),
             100..150 => self.sent[usize::from(line)],
             _ => self.voice[at..at + 160].try_into().unwrap(),
         };
-        for _ in 0..[1, 1, 1, 0, 2, 1, 1][n as usize / 7 % 7] {
+        let count = if self.faults { [1, 1, 1, 0, 2, 1, 1][n as usize / 7 % 7] } else { 1 };
+        for _ in 0..count {
             let _ = self.engine.handle_bearer(PortId(line), &block);
         }
     }

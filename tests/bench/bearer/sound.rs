@@ -5,15 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use media::{Codec, Command, Ear, Gain, OpenPort, PortId, Source};
+use media::{Codec, Command, Ear, Gain, Listening, OpenPort, PortId, Source};
 use switchd::seam::{Doorbell, ReactorEnds, SoundOrder, SoundPulse, SoundReport, rings};
 use switchd::sound::{Sound, bind_ports};
 
 use super::{Counted, PER_SPAN, Ready, partner_of, place_of, slot_of};
 use crate::broken::{Broken, Doing};
 
-/// Runs until standard input ends.
-pub fn run(folder: &Path, channels: usize) -> Result<(), Broken> {
+/// Runs until standard input ends. `keys`: whether they are listened for on every channel.
+pub fn run(folder: &Path, channels: usize, keys: bool) -> Result<(), Broken> {
     let spans = channels.div_ceil(PER_SPAN);
     let mut bearers = Vec::new();
     for span in 0..spans {
@@ -34,7 +34,7 @@ pub fn run(folder: &Path, channels: usize) -> Result<(), Broken> {
     };
     let thread = sound.start().doing("starting the sound thread")?;
     for channel in 0..channels {
-        connect(&mut ends, channel, channels);
+        connect(&mut ends, channel, channels, keys);
     }
     let line = link::frame::emit(&Ready { channels })?;
     io::stdout().write_all(&line).doing("answering the bench")?;
@@ -63,10 +63,12 @@ fn some_ports(count: u16) -> Result<Vec<std::net::UdpSocket>, Broken> {
     free.ok_or_else(|| Broken::Switch("no range of ports is free".to_owned()))
 }
 
-fn connect(ends: &mut ReactorEnds, channel: usize, channels: usize) {
+fn connect(ends: &mut ReactorEnds, channel: usize, channels: usize, keys: bool) {
     let (span, place) = place_of(channel);
     let (port, partner) = (port_of(channel), port_of(partner_of(channel, channels)));
-    order(ends, SoundOrder::Media(Command::OpenPort(OpenPort::bearer(port, Codec::Alaw))));
+    let listening = if keys { Listening::VoiceAndDigits } else { Listening::Off };
+    let open = OpenPort { listening, ..OpenPort::bearer(port, Codec::Alaw) };
+    order(ends, SoundOrder::Media(Command::OpenPort(open)));
     let at = Some((span as u8, slot_of(place)));
     order(ends, SoundOrder::Bearer { port, channel: at });
     if partner < port {
