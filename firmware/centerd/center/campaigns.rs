@@ -310,3 +310,96 @@ pub(super) struct Talk {
 
 /// Talks by agent.
 pub(super) type Talks = BTreeMap<call::AgentId, Talk>;
+
+#[cfg(test)]
+mod tests {
+    use super::super::Beginning;
+    use super::super::office::{Grant, Office, Trunk};
+    use super::*;
+    use dialer::caller::Rule;
+    use dialer::campaign::{Settings, State};
+    use dialer::outcome::{DispositionSet, Language};
+    use link::{ChannelGroup, Hunt};
+    use store::numbers::OwnNumber;
+
+    const MINE: TenantId = TenantId(1);
+    const NOW: Now = Now { tick: Tick(0), stamp: Stamp(1_795_158_000_000) };
+
+    fn number(last: u8) -> Number {
+        format!("+86106300000{last}").parse().unwrap()
+    }
+
+    /// A trunk with numbers 0 to 3, of which the odd ones are granted to us.
+    fn center(callers: &[u8], rule: Rule) -> Center {
+        let mut office = Office::default();
+        for last in 0..4 {
+            let own = OwnNumber {
+                id: i64::from(last),
+                number: number(last).as_str().to_owned(),
+                trunk: TrunkId(1),
+                tenant: Some(if last % 2 == 1 { MINE } else { TenantId(2) }),
+                route: serde_json::json!({ "to": "announcement" }),
+                note: String::new(),
+            };
+            office.numbers.insert(own.number.clone(), own);
+        }
+        let groups = vec![ChannelGroup { span: call::SpanId(1), slots: vec![1] }];
+        let trunk = link::Trunk {
+            id: TrunkId(1),
+            name: "e1".into(),
+            way: link::Way::Channels { groups, hunt: Hunt::Ascending },
+            numbers: office.numbers.keys().cloned().collect(),
+            channels_max: 30,
+        };
+        let grant = Grant { calls_max: 30, caller_id: Some(number(0).as_str().to_owned()) };
+        let grants = [(MINE, grant.clone()), (TenantId(3), grant)].into();
+        office.trunks.insert(TrunkId(1), Trunk { trunk, grants });
+        for (id, tenant) in [(1, MINE), (3, TenantId(3))] {
+            let settings = Settings {
+                trunks: vec![TrunkId(1)],
+                callers: callers.iter().map(|last| number(*last)).collect(),
+                caller_rule: rule,
+                ..Settings::new("x", DispositionSet::built_in(Language::En))
+            };
+            let (id, state, since) = (CampaignId(id), State::Running, NOW.stamp);
+            office.campaigns.insert(id, Campaign { id, tenant, settings, state, since });
+        }
+        let mut center =
+            Center::new(NOW, call::Epoch(1), Beginning { office, ..Beginning::default() });
+        center.trunks.insert(TrunkId(1), (TrunkState::Up, String::new()));
+        center
+    }
+
+    fn shown(center: &mut Center, campaign: i64, tenant: TenantId) -> Result<Number, Cause> {
+        let (id, called) = (CampaignId(campaign), "+8613800001000".parse().unwrap());
+        let way = center.way_out(id, tenant, &called)?;
+        let caller = way.caller.ok_or(Cause::NoRoute)?;
+        center.shown.shown(id, &caller);
+        Ok(caller)
+    }
+
+    #[test]
+    fn only_numbers_that_are_granted_are_shown_and_they_take_turns() {
+        let mut center = center(&[0, 1, 2, 3], Rule::InTurn);
+        let seen: Vec<Number> = (0..4).map(|_| shown(&mut center, 1, MINE).unwrap()).collect();
+        assert_eq!(seen, [1, 3, 1, 3].map(number));
+    }
+
+    #[test]
+    fn the_least_used_number_is_shown() {
+        let mut center = center(&[1, 3], Rule::LeastUsed);
+        for _ in 0..5 {
+            center.shown.shown(CampaignId(9), &number(1));
+        }
+        let seen: Vec<Number> = (0..3).map(|_| shown(&mut center, 1, MINE).unwrap()).collect();
+        assert_eq!(seen, [3, 3, 3].map(number));
+    }
+
+    #[test]
+    fn without_a_choice_the_first_granted_number_is_shown_and_never_a_foreign_one() {
+        // The grant names number 0, which is somebody else's now.
+        let mut center = center(&[], Rule::InTurn);
+        assert_eq!(shown(&mut center, 1, MINE), Ok(number(1)));
+        assert_eq!(shown(&mut center, 3, TenantId(3)), Err(Cause::Forbidden));
+    }
+}

@@ -19,12 +19,31 @@ const phones = kinds.map((_, i) => ({ id: i + 1, user: String(8001 + i), label: 
   registered: i !== 4, in_use: i === 0, simulated: i < 3, contacts: i === 4 ? [] :
     [{ address: `127.0.0.1:${41000 + i}`, agent: 'town/0.1', expires: Date.now() + 300_000 }] }));
 const trunks = [
-  { id: 1, name: 'town', address: '127.0.0.1:5070', sources: [], register: false, user: null,
+  { id: 1, name: 'town', kind: 'sip', groups: [], hunt: 'descending', address: '127.0.0.1:5070', sources: [], register: false, user: null,
     numbers: ['+861062000000'], channels_max: 30, state: 'up', state_text: 'OPTIONS 200, 4 ms', in_use: true, calls: 3, simulated: true, has_password: true },
-  { id: 2, name: '备用中继', address: 'sip.example.net', sources: ['192.0.2.7'], register: true,
+  { id: 2, name: '备用中继', kind: 'sip', groups: [], hunt: 'descending', address: 'sip.example.net', sources: ['192.0.2.7'], register: true,
     user: '0755', numbers: ['+8675526000000'], channels_max: 10, state: 'down',
     state_text: '401 Unauthorized: check account and password', in_use: false, calls: 0, simulated: false, has_password: true },
+  { id: 3, name: 'town-e1', kind: 'channels', groups: [{ span_id: 1, slots: [...Array(31).keys()].map((n) => n + 1).filter((n) => n !== 16) }],
+    hunt: 'descending', address: '', sources: [], register: false, user: '', numbers: [], channels_max: 30, state: 'up', state_text: '',
+    in_use: true, calls: 9, simulated: true, has_password: false },
 ];
+const channelState = (slot) => (slot > 24 ? 'talking' : slot > 21 ? 'ringing' : slot === 3 ? 'blocked' : slot === 4 ? 'out_of_service' : slot === 9 ? 'restarting' : 'idle');
+const span = (id, state, next_step, alarms, name) => ({ id, name, configured: state !== 'unused', role: 'user', overlap: false, did_digits: 0,
+  blocked: [3], device: `run/span${id}`, state, alarms, d_channel: state === 'up' ? 'up' : 'down', since: ago(4200), next_step, simulated: id === 1,
+  channels: trunks[2].groups[0].slots.map((slot) => ({ slot, state: state === 'up' ? channelState(slot) : 'out_of_service', trunk_id: id === 1 ? 3 : null,
+    trunk: id === 1 ? 'town-e1' : null, tested: slot === 1 ? { result: 'closed', errors_per_mille: 0, delay_ms: 20, at: ago(60) } : null,
+    call: state === 'up' && slot > 21 ? { id: slot, direction: 'out', called: `+86138000012${slot}`, caller: '+861062010000', since: ago(slot) } : null })),
+  counters: { slips: id === 1 ? 0 : 14, bipolar_violations: 0, crc4_errors: id === 1 ? 0 : 3, far_crc4_errors: 0, frame_errors: 0, missed_blocks: 0,
+    frames_in: 20412, frames_out: 20398, retransmitted: id === 1 ? 2 : 0, bad_frames: 0, calls_in: 41, calls_out: 1873 } });
+const spans = [span(1, 'up', null, [], 'e1'), span(2, 'down', 'cable', ['red'], '电信 PRI'), span(3, 'unused', 'settings', [], 'span3')];
+const spanHistory = [['red', 600, null], ['d_channel', 4000, 3600], ['yellow', 30_000, 29_000], ['loopback', 70_000, 69_990]].map(([alarm, raised, cleared], i) => ({
+  id: 9 - i, alarm, severity: alarm === 'loopback' ? 'warning' : 'critical', text: '', raised: ago(raised), cleared: cleared && ago(cleared) }));
+const traceLines = Array.from({ length: 60 }, (_, i) => ({ at: ago(60 - i), sent: i % 2 === 0,
+  text: ['SETUP cr 17 · bearer speech A-law · channel 31 · calling …0000 · called …1234', 'CALL PROCEEDING cr 17 · channel 31', 'RR n(r)=12', 'CONNECT cr 17'][i % 4] }));
+const numbers = [['+861062010000-0049', 50, null], ['+861062010050-0051', 2, 1], ['+861062010052-0099', 48, null]].map(([range, count, phone_id]) => ({
+  range, first: range.slice(0, 14), last: range, count, trunk_id: 3, trunk: 'town-e1', tenant_id: 1, tenant: 'Office', note: phone_id ? '前台' : '',
+  route: { to: phone_id ? 'phone' : 'announcement', phone_id, phone: phone_id && '8001' } }));
 const agents = kinds.map((state, i) => ({ id: i + 1, number: String(801 + i), name: names[i], phone_id: i + 1,
   person_id: null, simulated: true, language: 'zh', seat: 'nailed_up', state, state_since: ago(20 + i * 47),
   pause_reason: state === 'paused' ? 'meal' : null, phone_registered: i !== 4, leg_up: i !== 4, campaign_ids: [1],
@@ -38,7 +57,7 @@ const dispositions = [
   { code: '5', digit: 5, label_zh: '不再呼叫', label_en: 'Do not call again', category: 'do_not_call' },
 ];
 const campaign = (id, name, state, progress, why) => ({ id, name, mode: 'precise', state, state_since: started, simulated: id === 1, trunk_ids: state === 'draft' ? [] : [1],
-  caller_id: '+861062000000', agent_ids: state === 'draft' ? [] : agents.map((a) => a.id), ring_timeout_ms: 30000,
+  caller_id: '+861062000000', caller_ids: ['+861062000000'], caller_rule: 'in_turn', agent_ids: state === 'draft' ? [] : agents.map((a) => a.id), ring_timeout_ms: 30000,
   attempts_max: 3, interval_ms: 600000, wrap_up_ms: 30000, record: true,
   hours: { timezone: 'Asia/Shanghai', windows: [{ days: [1, 2, 3, 4, 5], from: '09:00', to: '20:00' },
     { days: [6, 7], from: '10:00', to: '17:30' }], holidays: ['2027-01-01'] }, dispositions, progress, why_not: why });
@@ -81,7 +100,7 @@ const health = () => ({ status: 'ok', version: '0.1.0', box: 'demo', started, si
     ? [{ id: 1, kind: 'disk', text: 'Only 400 MB left: recording has stopped. Delete old recordings.', since: started }] : [] });
 const box = { name: 'demo', language: 'zh', country: 'CN', timezone: 'Asia/Shanghai', simulated: true,
   ports: { listen: '127.0.0.1', sip: 5060, console: 8080, rtp: '10000-10999' }, must_sign: [] };
-const every = ['see', 'see_phones', 'edit_phones', 'see_trunks', 'edit_trunks', 'see_agents', 'edit_agents', 'seat', 'lead_agents',
+const every = ['see', 'see_phones', 'edit_phones', 'see_trunks', 'edit_trunks', 'see_spans', 'edit_spans', 'see_numbers', 'edit_numbers', 'see_agents', 'edit_agents', 'seat', 'lead_agents',
   'see_campaigns', 'edit_campaigns', 'run_campaigns', 'see_leads', 'upload_leads', 'see_records', 'play', 'see_all', 'see_dnc', 'edit_dnc',
   'see_destinations', 'edit_destinations', 'audit', 'edit_persons', 'edit_tokens'];
 const person = (name) => ({ id: 1, login: name, name: name === 'agent' ? '王小明' : 'Administrator', role: name === 'admin' ? 'operator' : name,
@@ -98,7 +117,7 @@ function wav() {
   return data;
 }
 
-const lists = { phones, trunks, agents, campaigns, attempts, calls, audit, alarms: [], persons: [person('admin'), person('leader')],
+const lists = { phones, trunks, spans, numbers, agents, campaigns, attempts, calls, audit, alarms: [], persons: [person('admin'), person('leader')],
   dnc: [{ id: 1, number: '+8613800001999', reason: '客户要求', campaign_id: null, added: ago(9000) }] };
 
 const server = createServer(async (request, response) => {
@@ -131,9 +150,12 @@ const server = createServer(async (request, response) => {
   if (what === 'audit' && id === 'verify') return send({ ok: true, events: 30, erased: 0, broken: null });
   if (act === 'leads' && request.method === 'POST') return send(report);
   if (act === 'batches') return send({ items: [{ id: 4, file_name: 'list-november.csv', started: ago(86400), finished: ago(86390), ...report }], next: null });
+  if (act === 'history') return send({ items: id === '3' ? [] : spanHistory.slice(Number(id) === 1 ? 1 : 0), next: null });
+  if (act === 'trace') return send({ at: Date.now(), lines: traceLines });
+  if (act === 'test') return send({ result: 'closed', errors_per_mille: 0, delay_ms: 20, at: Date.now() });
   const list = lists[what];
   if (!list) return send({ error: { code: 'not_found', message: 'no such thing' } }, 404);
-  if (process.env.EMPTY && ['phones', 'trunks', 'agents', 'campaigns', 'attempts', 'calls'].includes(what)) return send({ items: [], next: null });
+  if (process.env.EMPTY && ['phones', 'trunks', 'spans', 'numbers', 'agents', 'campaigns', 'attempts', 'calls'].includes(what)) return send({ items: [], next: null });
   if (request.method === 'POST' && !id) { const made = { ...list[0], ...JSON.parse(body), id: list.length + 1, secret: 'k7Wq-92mX-pL4d' }; list.push(made); return send(made); }
   if (id) { const one = list.find((entry) => entry.id === Number(id)); return one ? send(one) : send({ error: { code: 'not_found', message: 'no such thing' } }, 404); }
   return send({ items: list.slice(0, Number(url.searchParams.get('limit') ?? 50)), next: null });

@@ -8,7 +8,7 @@ use store::calls::{CallKind, NoteCall};
 use store::numbers::SaveNumbers;
 use store::spans::Span;
 use store::trunks::SaveTrunk;
-use store::{Actor, Applied, BoxChange, BoxKey, Error, Job, Store, TenantChange};
+use store::{Actor, Applied, BoxChange, BoxKey, Error, Job, Page, Store, TenantChange};
 
 const NOW: Stamp = Stamp(1_795_000_000_000);
 
@@ -112,4 +112,72 @@ fn a_call_keeps_the_channel_it_came_to_at_last() {
     let call = store.tenant(tenant).call_of_leg(LegId(5)).unwrap().unwrap().call;
     assert_eq!(call.channel, Some((SpanId(1), 9)));
     assert_eq!(call.called.as_deref(), Some("+861062000000"));
+}
+
+fn raise(store: &mut Store, kind: &str, subject: &str) {
+    let change = BoxChange::RaiseAlarm {
+        tenant: None,
+        kind: kind.to_owned(),
+        subject: subject.to_owned(),
+        severity: store::alarms::Severity::Critical,
+        detail: String::new(),
+    };
+    apply(store, change).unwrap();
+}
+
+fn clear(store: &mut Store, kind: &str, subject: &str) {
+    let (kind, subject) = (kind.to_owned(), subject.to_owned());
+    apply(store, BoxChange::ClearAlarm { tenant: None, kind, subject }).unwrap();
+}
+
+#[test]
+fn the_alarms_of_a_span_are_its_own_and_come_in_pages() {
+    let mut store = store();
+    for _ in 0..3 {
+        raise(&mut store, "span_red", "span 1");
+        raise(&mut store, "span_red", "span 1");
+        clear(&mut store, "span_red", "span 1");
+    }
+    raise(&mut store, "span_red", "span 11");
+    raise(&mut store, "span_blue", "span 1");
+    let about = |page| store.whole().alarms_about("span 1", page).unwrap();
+    let first = about(Page::first(2));
+    assert_eq!((first[0].kind.as_str(), first[0].cleared_at), ("span_blue", None));
+    assert_eq!((first[1].kind.as_str(), first[1].cleared_at), ("span_red", Some(NOW)));
+    let after = store::page::Cursor { at: Stamp(0), id: first[1].id.0 };
+    let rest = about(Page { before: Some(after), rows: 10 });
+    assert_eq!(rest.len(), 2);
+    assert_eq!(about(Page::first(10)).len(), 4);
+}
+
+#[test]
+fn a_line_that_flaps_does_not_fill_the_disk_and_what_stands_is_kept() {
+    let mut store = store();
+    raise(&mut store, "span_yellow", "span 2");
+    let kept = store::limits::ALARMS_KEPT;
+    let job = |change| Job::of_box(NOW, Actor::Box, change);
+    let (kind, subject) = ("span_red".to_owned(), "span 1".to_owned());
+    let flap = |raise: bool| {
+        let (tenant, kind, subject) = (None, kind.clone(), subject.clone());
+        if !raise {
+            return job(BoxChange::ClearAlarm { tenant, kind, subject });
+        }
+        let (severity, detail) = (store::alarms::Severity::Critical, String::new());
+        job(BoxChange::RaiseAlarm { tenant, kind, subject, severity, detail })
+    };
+    for _ in 0..kept + 50 {
+        store.apply(&flap(true)).unwrap();
+        store.apply(&flap(false)).unwrap();
+    }
+    let oldest = store.whole().alarms_about("span 2", Page::first(10)).unwrap();
+    assert_eq!((oldest.len(), oldest[0].cleared_at), (1, None));
+    let mut page = Page::first(500);
+    let mut count = 0;
+    loop {
+        let rows = store.whole().alarms_about("span 1", page).unwrap();
+        let Some(last) = rows.last() else { break };
+        count += i64::try_from(rows.len()).unwrap();
+        page = Page { before: Some(store::page::Cursor { at: NOW, id: last.id.0 }), rows: 500 };
+    }
+    assert_eq!(count, kept);
 }
