@@ -190,7 +190,13 @@ impl SpanHardware {
             "" => device,
             name => format!("{name} ({device})"),
         };
-        SpanSetup { device, slots: self.slots.clone(), echo: self.echo && !card_echo }
+        let turnaround_ticks = match self.device {
+            Device::Attached { .. } => 1,
+            // The driver lets one block of silence go first.
+            Device::Dahdi(_) => 2,
+        };
+        let echo = self.echo && !card_echo;
+        SpanSetup { device, slots: self.slots.clone(), echo, turnaround_ticks }
     }
 
     /// Opens it.

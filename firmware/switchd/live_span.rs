@@ -10,6 +10,9 @@ use tokio::io::unix::AsyncFd;
 /// Frames taken from one span in one turn, so that none starves the others.
 const FRAMES_A_TURN: usize = 32;
 
+/// What the reactor needs of an open span.
+pub type Watched = (Box<dyn FrameChannel>, Box<dyn Span>);
+
 /// One span as the reactor has it.
 pub struct LiveSpan {
     open: Option<Open>,
@@ -33,7 +36,7 @@ impl LiveSpan {
     ///
     /// # Errors
     /// The descriptor cannot be watched.
-    pub fn new(parts: Option<(Box<dyn FrameChannel>, Box<dyn Span>)>) -> io::Result<LiveSpan> {
+    pub fn new(parts: Option<Watched>) -> io::Result<LiveSpan> {
         let open = match parts {
             None => None,
             Some((frames, span)) => {

@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 use std::{fs, process};
 
-use board_port::{Bearers, EchoPlace, FrameChannel, Span};
+use board_port::{Bearers, EchoPlace, Span};
 use link::key::{self, KeyError};
 use tokio::net::{UdpSocket, UnixDatagram, UnixListener};
 
@@ -22,7 +22,7 @@ use crate::journal::file::next_epoch;
 use crate::journal::{Journal, JournalError};
 use crate::keep::Keeper;
 use crate::limits::{DISK_ORDERS_MAX, MEDIA_TIMEOUT_MS};
-use crate::live_span::LiveSpan;
+use crate::live_span::{LiveSpan, Watched};
 use crate::reactor::{self, Shell, now};
 use crate::ready::Ready;
 use crate::seam::{DiskOrder, Doorbell, SoundPulse, rings};
@@ -181,7 +181,7 @@ async fn assemble(config: &Config) -> Result<Threads, StartError> {
 struct OpenSpans {
     setups: Vec<SpanSetup>,
     bearers: Vec<Box<dyn Bearers>>,
-    watched: Vec<Option<(Box<dyn FrameChannel>, Box<dyn Span>)>>,
+    watched: Vec<Option<Watched>>,
 }
 
 fn open_spans(config: &Config) -> OpenSpans {
@@ -207,8 +207,9 @@ fn open_spans(config: &Config) -> OpenSpans {
 
 /// Whether the card cancels the echo of every channel by itself.
 fn cancels_echo(span: &mut dyn Span, slots: &[u8]) -> bool {
-    let by_card = |&slot: &u8| matches!(span.set_echo(slot, true), Ok(EchoPlace::Card));
-    slots.iter().map(by_card).fold(true, |all, this| all && this)
+    let mut by_card = |slot: &u8| matches!(span.set_echo(*slot, true), Ok(EchoPlace::Card));
+    // Every slot is asked, also behind one that cannot.
+    slots.iter().filter(|slot| !by_card(slot)).count() == 0
 }
 
 fn bind_sip(config: &Config) -> Result<StdUdpSocket, ConfigError> {

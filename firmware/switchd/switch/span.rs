@@ -23,6 +23,18 @@ pub struct SpanSetup {
     pub slots: Vec<u8>,
     /// We cancel the echo, as the card does not.
     pub echo: bool,
+    /// Ticks from handing out a block until its echo can come back: see
+    /// [`media::Transport::Bearer`].
+    pub turnaround_ticks: u8,
+}
+
+impl SpanSetup {
+    /// A whole E1 that plays a block as soon as it has it, without an echo canceller.
+    #[must_use]
+    pub fn plain(device: &str) -> SpanSetup {
+        let slots = link::span::all_slots();
+        SpanSetup { device: device.to_owned(), slots, echo: false, turnaround_ticks: 1 }
+    }
 }
 
 /// What a call that goes out needs.
@@ -256,7 +268,7 @@ impl Spans {
         let mut free = spans.flat_map(|(span, slots)| slots.iter().map(move |&slot| (span, slot)));
         let found = match hunt {
             Hunt::Ascending => free.find(idle),
-            Hunt::Descending => free.filter(idle).last(),
+            Hunt::Descending => free.rfind(idle),
             Hunt::LeastUsed => free.filter(idle).min_by_key(|(span, slot)| {
                 (span.carried.get(slot).copied().unwrap_or(0), span.id, *slot)
             }),

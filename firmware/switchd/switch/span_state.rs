@@ -6,7 +6,7 @@ use link::{
     Alarm, Channel, ChannelRecord, ChannelState, Event, LoopResult, Refusal, SpanCounters,
     SpanLink, SpanRecord, TraceLine, TrunkState, Way,
 };
-use media::{Codec, Command, Ear, Gain, OpenPort, Source};
+use media::{Codec, Command, Ear, Gain, OpenPort, Source, Transport};
 use signal::q931::dchannel;
 
 use super::leg::LegSound;
@@ -62,7 +62,11 @@ impl Switch {
         };
         found.sound = Some(LegSound::Bearer);
         let port = found.port;
-        self.order_sound(Command::OpenPort(OpenPort::bearer(port, Codec::Alaw)));
+        let turnaround_ticks = self.spans.get(span).map_or(1, |s| s.setup.turnaround_ticks);
+        self.order_sound(Command::OpenPort(OpenPort {
+            transport: Transport::Bearer { turnaround_ticks },
+            ..OpenPort::bearer(port, Codec::Alaw)
+        }));
         let index = u8::try_from(span.0 - 1).unwrap_or(u8::MAX);
         let to = SoundOrder::Bearer { port, channel: Some((index, channel.slot)) };
         self.out.push_back(Output::Sound(to));

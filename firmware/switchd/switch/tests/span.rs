@@ -163,7 +163,7 @@ fn both_sides_can_hang_up_and_the_channel_is_free_again() {
         assert_eq!(record.cause, Some(Cause::NormalClearing));
         assert_eq!(record.ended_by, Some(if far_first { Side::Far } else { Side::Box }));
         assert_eq!(end_at_exchange(&town, at_far), Some(Cause::NormalClearing));
-        assert!(town.bearers.is_empty() && town.core.open.len() == 0);
+        assert!(town.bearers.is_empty() && town.core.open.is_empty());
         let channels = &town.switch.snapshot().spans[0].channels;
         assert!(channels.iter().all(|c| c.state == ChannelState::Idle), "{channels:?}");
     }

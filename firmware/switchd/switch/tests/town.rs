@@ -683,9 +683,9 @@ fn setup(epoch: Epoch) -> Setup {
         realm: "linebox".to_owned(),
         library,
         spans: vec![SpanSetup {
-            device: "run/span1".to_owned(),
             slots: SLOTS.to_vec(),
             echo: true,
+            ..SpanSetup::plain("run/span1")
         }],
     }
 }
