@@ -19,6 +19,7 @@ pub(crate) fn to_box(edit: &mut BoxEdit<'_>, change: &BoxChange) -> Result<Appli
         }
         BoxChange::RevokeTrunk { trunk, tenant } => trunks::revoke(edit, *trunk, *tenant),
         BoxChange::SaveSpan(span) => spans::save(edit, span),
+        BoxChange::NoteRestart { span, slot } => spans::note_restart(edit, *span, *slot),
         BoxChange::SaveNumbers(numbers) => numbers::save(edit, numbers),
         BoxChange::RemoveNumbers { trunk, numbers } => numbers::remove(edit, *trunk, numbers),
         BoxChange::SetSetting { key, value } => settings::set_for_box(edit, key, value),

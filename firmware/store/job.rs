@@ -7,8 +7,8 @@
 use core::fmt;
 
 use call::{
-    AgentId, AttemptId, CampaignId, Cause, Epoch, LeadId, PersonId, RecordingId, Side, Stamp,
-    TenantId, TrunkId,
+    AgentId, AttemptId, CampaignId, Cause, Epoch, LeadId, PersonId, RecordingId, Side, SpanId,
+    Stamp, TenantId, TrunkId,
 };
 use dialer::attempt::{Attempt, Moment};
 use dialer::campaign;
@@ -152,6 +152,13 @@ pub enum BoxChange {
     },
     /// Changes how a span is used. Answers [`Applied::Id`].
     SaveSpan(Span),
+    /// A person has started a span, or one channel of it, anew: it is in the chain.
+    NoteRestart {
+        /// Which span.
+        span: SpanId,
+        /// `None`: all of it.
+        slot: Option<u8>,
+    },
     /// Adds numbers to a trunk or changes them; all or none.
     SaveNumbers(SaveNumbers),
     /// Takes numbers away from a trunk. Those that it does not own are passed over.

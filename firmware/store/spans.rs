@@ -51,3 +51,13 @@ pub(crate) fn save(edit: &mut BoxEdit<'_>, span: &Span) -> Result<Applied> {
     edit.event(None, Event { kind: "span_saved", row: span.id.0, payload, personal: None })?;
     Ok(Applied::Id(span.id.0))
 }
+
+pub(crate) fn note_restart(
+    edit: &mut BoxEdit<'_>,
+    span: SpanId,
+    slot: Option<u8>,
+) -> Result<Applied> {
+    let payload = json!({ "slot": slot });
+    edit.event(None, Event { kind: "span_restarted", row: span.0, payload, personal: None })?;
+    Ok(Applied::Done)
+}

@@ -147,7 +147,7 @@ async function theDay(page) {
 
   // Trunk, agents, hours; start.
   await go(page, `campaigns/${id}/settings`);
-  await page.locator('[data-test=trunks] label', { hasText: 'town' }).locator('input').check();
+  await page.locator('[data-test=trunks] label', { hasText: /^\s*town\s/ }).locator('input').check();
   const agents = page.locator('[data-test=agents] input');
   await agents.first().waitFor();
   for (let at = 0; at < await agents.count(); at += 1) await agents.nth(at).check();
@@ -246,6 +246,82 @@ async function play(page, id) {
   check('every time of the talk is there', times.length === 7 && times.every((text) => /\d\d:\d\d:\d\d\.\d{3}/.test(text)), times.join(' '));
 }
 
+/** The E1 of the town: the demo's own campaign dials over it. */
+async function theSpan(page, id) {
+  await go(page, `campaigns/${id}`);
+  await page.locator('[data-test=pause]').click();
+  await page.locator('[data-test=start]').waitFor();
+  await go(page, 'campaigns/1');
+  await page.locator('[data-test=start]').click();
+  await page.locator('[data-test=campaign-state] [data-state=running]').waitFor();
+
+  await go(page, 'spans');
+  const span = page.locator('[data-test=span][data-state=up]');
+  await span.waitFor();
+  check('the span of the town is up, with thirty channels', await span.locator('[data-test=channel]').count() === 30);
+  for (const state of ['ringing', 'talking']) {
+    await span.locator(`[data-test=channel][data-state=${state}]`).first().waitFor({ timeout: TALKS_MS });
+    check(`a channel is seen ${state}`, true);
+  }
+  const busy = span.locator('[data-test=channel][data-state=talking]').first();
+  const says = await busy.getAttribute('aria-label').catch(() => '');
+  check('a channel says in words who talks', says === '' || /通话.*→/.test(says), says);
+  await page.screenshot({ path: join(shots, 'spans-busy.png'), fullPage: true });
+
+  await span.locator('[data-test=trace]').click();
+  const trace = page.locator('[data-test=trace-lines]');
+  await page.waitForFunction(() => Number(document.querySelector('[data-test=trace-lines]')?.dataset.n) > 5);
+  check('the trace tells messages of the D-channel', /SETUP|CONNECT|RELEASE/.test(await trace.innerText()));
+  const told = await trace.innerText();
+  await page.waitForFunction((before) => document.querySelector('[data-test=trace-lines]')?.innerText !== before, told);
+  check('the trace goes on while it is open', true);
+  await page.screenshot({ path: join(shots, 'spans-trace.png') });
+  await page.keyboard.press('Escape');
+
+  // The first channel is the last to be taken.
+  const first = span.locator('[data-test=channel]').first();
+  await first.click();
+  const dialog = page.locator('[data-test=channel-dialog]');
+  await dialog.locator('[data-test=loop-test]').click();
+  const tested = dialog.locator('[data-test=tested]');
+  await tested.waitFor();
+  const result = await tested.getAttribute('data-result');
+  check('a loop test of an idle channel has a result', ['open', 'closed'].includes(result), result);
+  await page.screenshot({ path: join(shots, 'spans-channel.png') });
+  for (const state of ['blocked', 'idle']) {
+    await dialog.locator('[data-test=block]').click();
+    await dialog.locator('[data-test=sure]').click();
+    await page.locator(`[data-test=channel][data-slot="1"][data-state=${state}]`).waitFor();
+    check(`a channel can be made ${state}`, true);
+  }
+  await page.keyboard.press('Escape');
+
+  // Numbers: a wrong range is named, a right one is there.
+  await go(page, 'numbers');
+  await page.locator('[data-test=add]').click();
+  const form = page.locator('[data-test=number-form]');
+  await form.locator('select').first().selectOption({ label: 'town-e1' });
+  await form.locator('input').first().fill('+861063000029-0000');
+  await form.locator('button.first').click();
+  const wrong = form.locator('.wrong');
+  await wrong.waitFor();
+  check('a wrong range is named with its field and value', (await wrong.innerText()).includes('+861063000029-0000'), await wrong.innerText());
+  await page.screenshot({ path: join(shots, 'numbers-wrong.png') });
+  await form.locator('input').first().fill('+861063000000-0029');
+  await form.locator('button.first').click();
+  const row = page.locator('[data-test=numbers] tr', { hasText: '+861063000000-0029' });
+  await row.waitFor();
+  check('a range of thirty numbers is there', (await row.innerText()).includes('30'));
+
+  await go(page, 'campaigns/1');
+  await page.locator('[data-test=pause]').click();
+  await page.locator('[data-test=start]').waitFor();
+  await go(page, `campaigns/${id}`);
+  await page.locator('[data-test=start]').click();
+  await page.locator('[data-test=campaign-state] [data-state=running]').waitFor();
+  await go(page, `records?campaign=${id}`);
+}
+
 async function theEvening(page, id) {
   await page.locator('[data-test=account]').click();
   await page.locator('.panel button[lang=en]').click();
@@ -257,7 +333,7 @@ async function theEvening(page, id) {
   check('the chain of events is whole', true);
 
   const pages = ['', 'agents', 'campaigns', `campaigns/${id}`, `campaigns/${id}/list`, `campaigns/${id}/settings`,
-    'calls', 'records', 'phones', 'trunks', 'dnc', 'persons', 'destinations', 'audit'];
+    'calls', 'records', 'phones', 'trunks', 'spans', 'numbers', 'dnc', 'persons', 'destinations', 'audit'];
   await shoot(page, pages, 'en-1280');
   if (picture) {
     await go(page, `campaigns/${id}`);
@@ -273,7 +349,7 @@ async function theEvening(page, id) {
   await page.emulateMedia({ colorScheme: 'light' });
   await page.evaluate(() => localStorage.setItem('linebox.language', 'zh'));
   await page.reload();
-  await shoot(page, ['', `campaigns/${id}`, 'records'], 'zh-360');
+  await shoot(page, ['', `campaigns/${id}`, 'records', 'spans', 'numbers'], 'zh-360');
   await page.setViewportSize({ width: 1280, height: 800 });
   await shoot(page, pages, 'zh-1280');
 }
@@ -311,6 +387,7 @@ try {
   const page = await open();
   try {
     const id = await theDay(page);
+    await theSpan(page, id);
     await theEvening(page, id);
     await theAgent(page);
   } catch (error) {

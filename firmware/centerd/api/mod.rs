@@ -33,6 +33,7 @@ pub mod phones;
 pub mod push;
 pub mod recordings;
 pub mod rights;
+pub mod span_picture;
 pub mod spans;
 pub mod take;
 pub mod tokens;

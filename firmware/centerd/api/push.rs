@@ -16,7 +16,9 @@ use tokio::sync::broadcast;
 use super::alarms::Alarm;
 use super::limits::{PUSH_MS, PUSH_PAUSE_TIMES};
 use super::rights::{Right, Who};
-use super::{Front, agents, alarms, attempts, calls, campaigns, health, phones, spans, trunks};
+use super::{
+    Front, agents, alarms, attempts, calls, campaigns, health, phones, span_picture, trunks,
+};
 use crate::center::view::{Changed, View as Live};
 use crate::limits::PUSHES_MAX;
 
@@ -208,7 +210,7 @@ fn of(
             // A channel says whose call it carries to those alone whose it is.
             let each = tenants.map(|tenant| {
                 let tenant = tenant.id;
-                let span = spans::one_of(view, live, &front.config, tenant, id)?;
+                let span = span_picture::one_of(view, live, &front.config, tenant, id)?;
                 Ok(span
                     .map(|span| push(Some(tenant), Right::SeeSpans, Owner::Nobody, "span", &span)))
             });

@@ -1,9 +1,12 @@
 //! Spans, trunks of channels and numbers, with a switch that says what the test wants.
 
+use call::id::LegOrigin;
+use call::{LegId, LegPhase};
 use link::frame::{Lines, emit};
 use link::{
-    Channel, ChannelRecord, ChannelState, Command, DesiredState, Event, LoopResult, Snapshot,
-    SpanAlarm, SpanCounters, SpanLink, SpanRecord, ToCenter, ToSwitch, TraceLine, VERSION,
+    Channel, ChannelRecord, ChannelState, Command, DesiredState, Direction, Event, LegRecord, Line,
+    LoopResult, Snapshot, SpanAlarm, SpanCounters, SpanLink, SpanRecord, ToCenter, ToSwitch,
+    TraceLine, VERSION,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
@@ -258,6 +261,9 @@ async fn what_is_asked_of_a_span_is_answered_by_the_switch() {
     assert_eq!(span["channels"][6]["tested"]["result"], "closed");
     let restart = "/api/v1/spans/1/restart";
     assert_eq!(house.post(&page, restart, Value::Null).await.status, StatusCode::NO_CONTENT);
+    let events = house.get(&page, "/api/v1/audit?limit=500").await.json();
+    let restarted = events["items"].as_array().unwrap().iter();
+    assert!(restarted.clone().any(|e| e["kind"] == "span_restarted" && e["actor"] != "box"));
     let refused = house.post(&page, restart, test(9)).await;
     assert_eq!(
         (refused.status, refused.code()),
@@ -426,4 +432,82 @@ async fn a_campaign_shows_numbers_that_its_trunk_owns_and_that_are_granted_to_it
         .await;
     let start = house.post(&page, &format!("{path}/start"), Value::Null).await;
     assert!(field(&start).1.contains("+861063000006"), "{}", start.json());
+}
+
+/// A leg at some phase, begun at a fixed instant.
+fn leg(leg: LegId, line: Line, direction: Direction, phase: LegPhase) -> LegRecord {
+    let at = call::Stamp(1_795_158_000_000);
+    let (answered, ended) = (phase >= LegPhase::Answered, phase == LegPhase::Ended);
+    LegRecord {
+        phase,
+        answered: answered.then_some(at.after_ms(3_000)),
+        ended: ended.then_some(at.after_ms(9_000)),
+        cause: ended.then_some(call::Cause::NormalClearing),
+        ended_by: ended.then_some(call::Side::Far),
+        ..LegRecord::new(leg, call::LegTag(0), line, direction, at)
+    }
+}
+
+#[tokio::test]
+async fn a_number_rings_a_desk_phone_and_the_call_is_in_the_records_with_its_channel() {
+    let (house, mut stub, page) = house(vec![record(1, vec![], SpanLink::Up)]).await;
+    let trunk = house.trunk_of(&page, "sales", json!([31])).await.json()["id"].as_i64().unwrap();
+    let phone = house.post(&page, "/api/v1/phones", json!({ "user": "8001" })).await.json();
+    let account = call::AccountId(phone["id"].as_i64().unwrap());
+    let route = json!({ "to": "phone", "phone_id": phone["id"] });
+    let form = json!({ "trunk_id": trunk, "range": "+861063000000-0009", "route": route });
+    house.post(&page, "/api/v1/numbers", form).await;
+    let contact = link::Contact {
+        address: "192.0.2.9:5060".into(),
+        agent: "desk".into(),
+        expires: call::Stamp(1_895_158_000_000),
+    };
+    stub.tell(Event::Registration { account, contacts: vec![contact] }).await;
+    let from_outside = |phase| LegRecord {
+        channel: Some(Channel { span: call::SpanId(1), slot: 31 }),
+        called: "+861063000003".into(),
+        caller: "+8613800001000".into(),
+        ..leg(
+            LegId::new(LegOrigin::Switch, call::Epoch(1), 7),
+            Line::Trunk(call::TrunkId(trunk)),
+            Direction::In,
+            phase,
+        )
+    };
+    stub.tell(Event::Incoming(Box::new(from_outside(LegPhase::Seized)))).await;
+    let originate = |command: &Command| match command {
+        Command::Originate {
+            leg, to: link::Destination::Account { account, caller, .. }, ..
+        } => Some((*leg, *account, caller.clone())),
+        _ => None,
+    };
+    let (n, (desk, rung, shown)) = stub.command(originate).await;
+    assert_eq!((rung, shown.as_str()), (account, "+8613800001000"));
+    stub.say(ToCenter::Done { n }).await;
+    let at_phone = |phase| Box::new(leg(desk, Line::Account(account), Direction::Out, phase));
+    stub.tell(Event::Leg(at_phone(LegPhase::Answered))).await;
+    let join = |command: &Command| match command {
+        Command::Join { customer, seat, record } => Some((*customer, *seat, *record)),
+        _ => None,
+    };
+    let (_, (customer, seat, recording)) = stub.command(join).await;
+    assert_eq!((customer, seat), (from_outside(LegPhase::Answered).leg, desk));
+    assert!(recording.is_some(), "talks with callers are recorded");
+    stub.tell(Event::Leg(Box::new(from_outside(LegPhase::Answered)))).await;
+    stub.tell(Event::Leg(Box::new(from_outside(LegPhase::Ended)))).await;
+    let inbound = |all: &Value| {
+        let calls = all["items"].as_array().unwrap().iter();
+        calls.clone().find(|c| c["kind"] == "inbound" && !c["ended"].is_null()).cloned()
+    };
+    let calls = house.until(&page, "/api/v1/calls", |all| inbound(all).is_some()).await;
+    let call = inbound(&calls).unwrap();
+    assert_eq!(
+        (call["called"].clone(), call["caller"].clone(), call["line"].clone()),
+        (json!("+861063000003"), json!("+8613800001000"), json!("sales"))
+    );
+    assert_eq!(call["channel"], json!({ "span": 1, "slot": 31 }));
+    assert_eq!(
+        (call["cause"].clone(), call["ended_by"].clone()),
+        (json!("normal_clearing"), json!("far"))
+    );
 }
