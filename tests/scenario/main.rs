@@ -7,3 +7,4 @@ mod faults;
 mod hours;
 mod list;
 mod seats;
+mod span;

@@ -4,36 +4,40 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use board_sim::town::{
-    Event, Habit, Lot, Output, Phone, Setup, Sight, SoundOrder, SoundPort, Subscriber, Terms, Town,
-    Trunk,
+    Bad, Citizen, Event, Fault, Habit, Lot, Order as Say, OrderError, Output, Phone, Setup, Sight,
+    SoundOrder, SoundPort, Span, Subscriber, Terms, Town, Trunk,
 };
 use call::{AccountId, AgentId, CampaignId, LeadId, Now, Stamp, TenantId, Tick, TrunkId};
 use dialer::campaign::{Order, Settings};
 use dialer::hours::Hours;
 use dialer::outcome::{DispositionSet, Language};
-use signal::sip::digest::{Algorithm, Ha1};
-use store::accounts::{AccountSecrets, SaveAccount};
-use store::agents::SaveAgent;
 use store::attempts::AttemptRecord;
 use store::batches::{ImportRow, Parsed};
-use store::trunks::SaveTrunk;
-use store::{Actor, BatchId, BoxChange, Job, Page, Secret, TenantChange};
+use store::{Actor, BatchId, BoxChange, Job, Page, TenantChange};
+use switchd::switch::SpanSetup;
 
+use crate::rows::{add_agent, add_span, add_trunk, applied_id, phone, route_numbers, town_numbers};
 use crate::unit::{SIP, Unit};
+use crate::wire::{End, Wires};
 use crate::{Chance, Clock, Datagram, Faults, Net};
 
 /// 2026-11-20 10:00 in Shanghai.
 pub const MORNING: Stamp = Stamp(1_795_140_000_000);
 
-const CARRIER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2)), 5060);
-const REALM: &str = "linebox";
+/// Where the SIP carrier is.
+pub(crate) const CARRIER: SocketAddr =
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2)), 5060);
+/// When the day began in Shanghai, of which the town's day is a part.
+const MIDNIGHT: Stamp = Stamp(MORNING.0 - 10 * 3_600_000);
 
 /// A day.
 pub struct Day {
     /// The only clock.
     pub clock: Clock,
-    /// The wires.
+    /// The wires of IP.
     pub net: Net,
+    /// The wires of the spans.
+    pub wires: Wires,
     /// The box.
     pub unit: Unit,
     /// Everybody else.
@@ -46,7 +50,13 @@ pub struct Day {
     pub campaign: CampaignId,
     /// The agents, in order of their numbers.
     pub agents: Vec<AgentId>,
+    /// Their phones' accounts.
+    pub accounts: Vec<AccountId>,
+    /// The trunk over which the campaign dials.
+    pub trunk: TrunkId,
     terms: BTreeMap<SoundPort, Terms>,
+    /// Channels with a call, by the town's port: span (from 0) and time slot.
+    bearers: BTreeMap<SoundPort, (u8, u8)>,
     /// Steps since time last moved.
     steps_at_once: u32,
 }
@@ -54,6 +64,9 @@ pub struct Day {
 /// Steps within one millisecond that even a storm of packets does not need: more means that somebody
 /// asks to be woken at once for ever.
 const STEPS_AT_ONCE_MAX: u32 = 10_000;
+
+/// Rows of the database looked at in one go.
+const PAGE_ROWS: usize = 400;
 
 /// How a day is set up.
 #[derive(Clone, Debug)]
@@ -70,11 +83,37 @@ pub struct Plan {
     pub settings: Settings,
     /// What the wires do to packets.
     pub faults: Faults,
+    /// The E1 over which the campaign dials in place of the SIP carrier.
+    pub e1: Option<E1>,
     /// The wall clock at the start.
     pub start: Stamp,
 }
 
+/// An E1 between the box and the exchange.
+#[derive(Clone, Debug)]
+pub struct E1 {
+    /// The exchange's side.
+    pub span: Span,
+    /// How bad it is.
+    pub bad: Bad,
+}
+
+impl E1 {
+    /// A good one with fifty numbers, en bloc, without check sequences.
+    #[must_use]
+    pub fn plain() -> E1 {
+        let span = Span { numbers: vec![town_numbers()], ..Span::plain("run/span1") };
+        E1 { span, bad: Bad::NONE }
+    }
+}
+
 impl Plan {
+    /// The same over a good E1.
+    #[must_use]
+    pub fn over_e1(seed: u64) -> Plan {
+        Plan { e1: Some(E1::plain()), ..Plan::new(seed) }
+    }
+
     /// Three agents who sign in by themselves, customers who all answer, good wires.
     #[must_use]
     pub fn new(seed: u64) -> Plan {
@@ -90,6 +129,7 @@ impl Plan {
             subscribers: vec![Subscriber::answering("+86")],
             settings,
             faults: Faults::NONE,
+            e1: None,
             start: MORNING,
         }
     }
@@ -105,15 +145,26 @@ impl Day {
         let clock = Clock::starting(plan.start);
         let chance = Chance::new(plan.seed);
         let now = Now { tick: clock.now(), stamp: clock.stamp() };
-        let mut unit = Unit::new(now, chance.branch("box"));
+        let e1: Vec<&E1> = plan.e1.iter().collect();
+        let plugged = |e1: &&E1| SpanSetup {
+            device: e1.span.attach.clone(),
+            slots: e1.span.channels.clone(),
+            echo: false,
+            turnaround_ticks: 2,
+        };
+        let spans = e1.iter().map(plugged).collect();
+        let mut unit = Unit::new(now, chance.branch("box"), spans);
         let tenant = TenantId(applied_id(
             &mut unit,
             Job::of_box(now.stamp, Actor::Box, BoxChange::AddTenant { name: "Office".into() }),
         ));
-        let trunk = add_trunk(&mut unit, now, tenant);
+        let trunk = match &plan.e1 {
+            Some(e1) => add_span(&mut unit, now, tenant, &e1.span),
+            None => add_trunk(&mut unit, now, tenant),
+        };
         let phones: Vec<Phone> = (0..plan.agents).map(|n| phone(n, plan.habit)).collect();
-        let agents =
-            phones.iter().map(|phone| add_agent(&mut unit, now, tenant, phone)).collect::<Vec<_>>();
+        let added = phones.iter().map(|phone| add_agent(&mut unit, now, tenant, phone));
+        let (agents, accounts): (Vec<AgentId>, Vec<AccountId>) = added.unzip();
         let mut settings = plan.settings.clone();
         settings.trunks = vec![trunk];
         settings.agents.clone_from(&agents);
@@ -128,18 +179,26 @@ impl Day {
         setup.trunks = vec![Trunk { name: "town".into(), ..Trunk::default() }];
         setup.phones = phones;
         setup.subscribers.clone_from(&plan.subscribers);
+        setup.day_ms = u64::try_from(plan.start.since_ms(MIDNIGHT)).unwrap_or(0);
+        setup.spans = e1.iter().map(|e1| e1.span.clone()).collect();
+        setup.bad = plan.e1.as_ref().map_or(Bad::NONE, |e1| e1.bad);
         let town = Town::new(now.tick, setup);
         let net = Net::new(plan.faults, chance.branch("net"));
+        let wires = Wires::new(e1.iter().map(|e1| e1.span.fcs).collect());
         let mut day = Day {
             clock,
             net,
+            wires,
             unit,
             town,
             events: Vec::new(),
             tenant,
             campaign,
             agents,
+            accounts,
+            trunk,
             terms: BTreeMap::new(),
+            bearers: BTreeMap::new(),
             steps_at_once: 0,
         };
         day.flush();
@@ -204,12 +263,38 @@ impl Day {
         assert!(self.town.fix(number, Some(lot)), "too many fixed fates");
     }
 
+    /// Where calls from outside to this number of the span go: the JSON of its row.
+    pub fn route(&mut self, number: &str, route: serde_json::Value) {
+        let now = self.now();
+        let whose = (self.trunk, self.tenant);
+        route_numbers(&mut self.unit, now, whose, vec![number.to_owned()], route);
+        self.unit.reload(now);
+        self.flush();
+    }
+
+    /// Tells a citizen what to do.
+    ///
+    /// # Errors
+    /// When the citizen cannot.
+    pub fn say(&mut self, who: &Citizen, order: Say) -> Result<(), OrderError> {
+        let done = self.town.handle_order(self.clock.now(), who, order);
+        self.flush();
+        done
+    }
+
+    /// Something goes wrong at the span.
+    pub fn harm(&mut self, fault: Fault) {
+        assert!(self.town.harm(self.clock.now(), 0, fault), "there is no span");
+        self.flush();
+    }
+
     /// Lets time pass until `until`.
     pub fn run_until(&mut self, until: Tick) {
         self.flush();
         loop {
             let next = [
                 self.net.next_timeout(),
+                self.wires.next_timeout(),
                 self.unit.next_timeout(),
                 self.town.next_timeout().map(|(at, _)| at),
             ];
@@ -246,7 +331,17 @@ impl Day {
     pub fn attempts(&self) -> Vec<AttemptRecord> {
         let rows = self.unit.store.tenant(self.tenant);
         let filter = store::Filter { campaign: Some(self.campaign), ..store::Filter::default() };
-        let mut attempts = rows.attempts(&filter, Page::first(10_000)).expect("attempts");
+        let mut attempts = Vec::new();
+        let mut page = Page::first(PAGE_ROWS);
+        loop {
+            let rows = rows.attempts(&filter, page).expect("attempts");
+            let is_last = rows.len() < PAGE_ROWS;
+            attempts.extend(rows);
+            match attempts.last().filter(|_| !is_last) {
+                Some(last) => page = Page { before: Some(last.cursor()), ..page },
+                None => break,
+            }
+        }
         attempts.reverse();
         attempts
     }
@@ -313,11 +408,12 @@ impl Day {
         self.steps_at_once = if at > self.clock.now() { 0 } else { self.steps_at_once + 1 };
         assert!(
             self.steps_at_once < STEPS_AT_ONCE_MAX,
-            "time stands still at {}: box {:?}, town {:?}, net {:?}",
+            "time stands still at {}: box {:?}, town {:?}, net {:?}, wires {:?}",
             self.clock.now(),
             self.unit.wakes(),
             self.town.next_timeout(),
-            self.net.next_timeout()
+            self.net.next_timeout(),
+            self.wires.next_timeout()
         );
         self.clock.advance_to(at);
         let now = self.now();
@@ -326,6 +422,12 @@ impl Day {
                 self.unit.handle_datagram(now, datagram.from, &datagram.bytes);
             } else {
                 self.town.handle_datagram(now.tick, datagram.from, datagram.to, &datagram.bytes);
+            }
+        }
+        while let Some((to, span, frame)) = self.wires.poll(now.tick) {
+            match to {
+                End::Unit => self.unit.handle_frame(now, span, &frame),
+                End::Exchange => self.town.handle_frame(now.tick, span, &frame),
             }
         }
         if self.unit.next_timeout().is_some_and(|due| due <= now.tick) {
@@ -340,9 +442,7 @@ impl Day {
     /// Puts what was said on the wires.
     pub fn flush(&mut self) {
         let now = self.now();
-        while let Some((to, bytes)) = self.unit.poll() {
-            self.net.send(now.tick, Datagram { from: SIP, to, bytes });
-        }
+        self.collect(now);
         while let Some(output) = self.town.poll() {
             match output {
                 Output::Send { from, to, bytes } => {
@@ -350,9 +450,25 @@ impl Day {
                 }
                 Output::Event(event) => self.events.push(event),
                 Output::Sound(order) => self.sound(now, order),
-                // The day's town has no span.
-                Output::Frame { .. } | Output::Span { .. } => {}
+                Output::Frame { span, bytes } => {
+                    self.wires.send(now.tick, End::Unit, span, bytes);
+                }
+                Output::Span { span, up } => {
+                    self.wires.cut(span);
+                    self.unit.handle_span(now, span, up);
+                }
             }
+        }
+        self.collect(now);
+    }
+
+    /// Takes what the box says.
+    fn collect(&mut self, now: Now) {
+        while let Some((to, bytes)) = self.unit.poll() {
+            self.net.send(now.tick, Datagram { from: SIP, to, bytes });
+        }
+        while let Some((span, frame)) = self.unit.poll_frame() {
+            self.wires.send(now.tick, End::Exchange, span, frame);
         }
     }
 
@@ -362,16 +478,23 @@ impl Day {
             SoundOrder::Open(terms) | SoundOrder::Change(terms) => {
                 self.terms.insert(terms.port, terms);
             }
+            SoundOrder::OpenBearer(terms) => {
+                let channel = (terms.span, terms.slot);
+                let other = self.bearers.insert(terms.port, channel);
+                assert!(other.is_none(), "two calls of the town are on channel {channel:?}");
+            }
             SoundOrder::Press(port, keys) => {
                 if let Some(terms) = self.terms.get(&port) {
                     self.unit.press(now, terms.remote, &keys);
+                } else if let Some(channel) = self.bearers.get(&port) {
+                    self.unit.press_bearer(now, *channel, &keys);
                 }
             }
-            SoundOrder::Close(port) => drop(self.terms.remove(&port)),
-            SoundOrder::OpenBearer(_)
-            | SoundOrder::Say(..)
-            | SoundOrder::Sound(..)
-            | SoundOrder::Hush(_) => {}
+            SoundOrder::Close(port) => {
+                self.terms.remove(&port);
+                self.bearers.remove(&port);
+            }
+            SoundOrder::Say(..) | SoundOrder::Sound(..) | SoundOrder::Hush(_) => {}
         }
     }
 
@@ -379,64 +502,4 @@ impl Day {
         let job = Job::of_tenant(self.clock.stamp(), Actor::Box, self.tenant, change);
         applied_id(&mut self.unit, job)
     }
-}
-
-fn applied_id(unit: &mut Unit, job: Job) -> i64 {
-    unit.store.apply(&job).expect("a row").id().expect("an id")
-}
-
-fn phone(n: u32, habit: Habit) -> Phone {
-    Phone {
-        address: SocketAddr::from(([10, 0, 1, n as u8], 5060)),
-        account: format!("{}", 8001 + n),
-        secret: format!("secret {n}"),
-        agent: format!("{}", 801 + n),
-        pin: "4711".into(),
-        name: format!("Agent {n}"),
-        habit,
-    }
-}
-
-fn add_agent(unit: &mut Unit, now: Now, tenant: TenantId, phone: &Phone) -> AgentId {
-    let ha1 = Ha1::new(Algorithm::Md5, &phone.account, REALM, &phone.secret);
-    let account = TenantChange::SaveAccount(SaveAccount {
-        id: None,
-        user: phone.account.clone(),
-        label: phone.name.clone(),
-        secrets: Some(AccountSecrets {
-            secret: Secret::new(phone.secret.clone()),
-            ha1: Secret::new(ha1.expose()),
-        }),
-        calls_max: 4,
-        disabled: false,
-    });
-    let account =
-        AccountId(applied_id(unit, Job::of_tenant(now.stamp, Actor::Box, tenant, account)));
-    let agent = TenantChange::SaveAgent(SaveAgent {
-        id: None,
-        number: phone.agent.clone(),
-        name: phone.name.clone(),
-        pin_hash: Some("the world knows it".into()),
-        person: None,
-        account: Some(account),
-        language: Language::En,
-        seat: dialer::agent::Reach::NailedUp,
-        disabled: false,
-    });
-    let agent = AgentId(applied_id(unit, Job::of_tenant(now.stamp, Actor::Box, tenant, agent)));
-    unit.know_pin(&phone.agent, &phone.pin, agent);
-    agent
-}
-
-fn add_trunk(unit: &mut Unit, now: Now, tenant: TenantId) -> TrunkId {
-    let settings = serde_json::json!({
-        "address": CARRIER.to_string(), "numbers": ["+861062000000"], "channels_max": 30,
-    });
-    let name = "town".to_owned();
-    let save =
-        BoxChange::SaveTrunk(SaveTrunk { id: None, name, settings, secret: None, disabled: false });
-    let trunk = TrunkId(applied_id(unit, Job::of_box(now.stamp, Actor::Box, save)));
-    let grant = BoxChange::GrantTrunk { trunk, tenant, calls_max: 30, caller_id: None };
-    unit.store.apply(&Job::of_box(now.stamp, Actor::Box, grant)).expect("a grant");
-    trunk
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use call::Tick;
 use link::{RecordingRecord, RecordingState};
 use media::fact::PortStats;
-use media::{Command, Fact, PlayEnd, PlayerId, PromptId, RecorderId, Repeat};
+use media::{Command, Fact, PlayEnd, PlayerId, PortId, PromptId, RecorderId, Repeat};
 use switchd::seam::{DiskOrder, DiskReport, SoundOrder, SoundReport};
 
 /// Stands in for both threads.
@@ -18,6 +18,8 @@ pub struct Facts {
     playing: BTreeMap<PlayerId, Option<Tick>>,
     /// Recordings that run, and since when.
     taping: BTreeMap<RecorderId, (RecordingRecord, Tick)>,
+    /// Which port has a channel: by place of the span (from 0) and time slot.
+    bearers: BTreeMap<(u8, u8), PortId>,
     said: VecDeque<SoundReport>,
     reported: VecDeque<DiskReport>,
 }
@@ -31,9 +33,14 @@ impl Facts {
 
     /// An order to the sound thread.
     pub fn handle_sound(&mut self, now: Tick, order: SoundOrder) {
-        let SoundOrder::Media(command) = order else { return };
+        let command = match order {
+            SoundOrder::Media(command) => command,
+            SoundOrder::Bearer { port, channel } => return self.bear(port, channel),
+            SoundOrder::Remote { .. } | SoundOrder::LoopTest { .. } | SoundOrder::Stop => return,
+        };
         match command {
             Command::ClosePort(port) => {
+                self.bear(port, None);
                 self.say(Fact::PortClosed { port, stats: PortStats::default() });
             }
             Command::Play(play) => self.play(now, play),
@@ -57,6 +64,12 @@ impl Facts {
             | Command::StartRecorder(_)
             | Command::Report(_) => {}
         }
+    }
+
+    /// The port that hears a channel.
+    #[must_use]
+    pub fn bearer(&self, channel: (u8, u8)) -> Option<PortId> {
+        self.bearers.get(&channel).copied()
     }
 
     /// An order to the disk thread.
@@ -95,6 +108,14 @@ impl Facts {
     /// What the disk thread says.
     pub fn poll_disk(&mut self) -> Option<DiskReport> {
         self.reported.pop_front()
+    }
+
+    fn bear(&mut self, port: PortId, channel: Option<(u8, u8)>) {
+        self.bearers.retain(|_, had| *had != port);
+        if let Some(channel) = channel {
+            let other = self.bearers.insert(channel, port);
+            assert!(other.is_none(), "two ports are on channel {channel:?}");
+        }
     }
 
     fn play(&mut self, now: Tick, play: media::Play) {

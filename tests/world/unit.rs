@@ -7,17 +7,19 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
-use call::{Epoch, Now, Tick};
+use board_port::SpanStatus;
+use call::{Epoch, Now, SpanId, Tick};
 use centerd::center::request::{Answer, Asked, Request};
 use centerd::center::view::View;
 use centerd::center::{Beginning, Center, Output as Wanted};
 use centerd::config::Config;
 use centerd::load;
 use link::{DesiredState, Prompt, ToCenter, ToSwitch};
-use media::PromptId;
+use media::fact::DigitPath;
+use media::{PortId, PromptId};
 use store::{Actor, Applied, BoxChange, BoxKey, Job, Store};
 use switchd::journal::Book;
-use switchd::switch::{Library, Output as Effect, Setup, Sound, Switch};
+use switchd::switch::{Library, Output as Effect, Setup, Sound, SpanSetup, Switch};
 
 use crate::Chance;
 use crate::facts::Facts;
@@ -47,6 +49,9 @@ pub struct Unit {
     to_switch: VecDeque<ToSwitch>,
     to_center: VecDeque<ToCenter>,
     sip: VecDeque<(SocketAddr, Vec<u8>)>,
+    frames: VecDeque<(u8, Vec<u8>)>,
+    /// What is plugged in, and whether layer 1 is in order: a driver's, not switchd's.
+    spans: Vec<(SpanSetup, bool)>,
     asks: u64,
     answers: BTreeMap<u64, Answer>,
     /// PINs by tenant's agent number; proofs cost time that the world does not have.
@@ -59,7 +64,7 @@ impl Unit {
     /// # Panics
     /// When SQLite cannot make a database in memory.
     #[must_use]
-    pub fn new(now: Now, chance: Chance) -> Unit {
+    pub fn new(now: Now, chance: Chance, spans: Vec<SpanSetup>) -> Unit {
         let key = BoxKey::from_bytes([7; 32]);
         let store = Store::in_memory(key, "world", now.stamp).expect("a database in memory");
         let mut library = Library::default();
@@ -93,6 +98,8 @@ impl Unit {
             to_switch: VecDeque::new(),
             to_center: VecDeque::new(),
             sip: VecDeque::new(),
+            frames: VecDeque::new(),
+            spans: spans.into_iter().map(|span| (span, true)).collect(),
             asks: 0,
             answers: BTreeMap::new(),
             pins: BTreeMap::new(),
@@ -125,11 +132,14 @@ impl Unit {
             media_timeout_ms: 0,
             realm: self.config.sip.realm.clone(),
             library: self.library.clone(),
-            spans: Vec::new(),
+            spans: self.spans.iter().map(|(setup, _)| setup.clone()).collect(),
         };
         self.facts = Facts::new(self.lengths.clone());
         self.switch = Some(Switch::new(now, setup, &self.book, self.desired.clone()));
         self.connect(now);
+        for place in 0..self.spans.len() {
+            self.tell_layer1(now, place);
+        }
         self.pump(now);
     }
 
@@ -159,6 +169,7 @@ impl Unit {
         self.switch = None;
         self.disconnect(now);
         self.sip.clear();
+        self.frames.clear();
         self.pump(now);
     }
 
@@ -205,11 +216,49 @@ impl Unit {
         self.pump(now);
     }
 
+    /// A D-channel frame of a span (from 0) for the box.
+    pub fn handle_frame(&mut self, now: Now, span: u8, frame: &[u8]) {
+        if let Some(switch) = &mut self.switch {
+            switch.handle_frame(now, span_id(usize::from(span)), frame);
+        }
+        self.pump(now);
+    }
+
+    /// Layer 1 of a span (from 0) fails or is in order again.
+    pub fn handle_span(&mut self, now: Now, span: u8, is_up: bool) {
+        let place = usize::from(span);
+        if let Some((_, layer1)) = self.spans.get_mut(place) {
+            *layer1 = is_up;
+            self.tell_layer1(now, place);
+        }
+        self.pump(now);
+    }
+
+    fn tell_layer1(&mut self, now: Now, place: usize) {
+        let Some((_, is_up)) = self.spans.get(place) else { return };
+        let mut status = SpanStatus::default();
+        status.alarms.red = !is_up;
+        if let Some(switch) = &mut self.switch {
+            switch.handle_span(now, span_id(place), status);
+        }
+    }
+
     /// Somebody presses keys towards one of the box's sound ports.
     pub fn press(&mut self, now: Now, rtp: SocketAddr, keys: &str) {
-        let port = media::PortId(rtp.port().saturating_sub(RTP_FIRST) / 2);
+        let port = PortId(rtp.port().saturating_sub(RTP_FIRST) / 2);
+        self.digits(now, port, keys, DigitPath::Event);
+    }
+
+    /// Somebody presses keys in a channel: a span (from 0) and a time slot.
+    pub fn press_bearer(&mut self, now: Now, channel: (u8, u8), keys: &str) {
+        if let Some(port) = self.facts.bearer(channel) {
+            self.digits(now, port, keys, DigitPath::InBand);
+        }
+    }
+
+    fn digits(&mut self, now: Now, port: PortId, keys: &str, by: DigitPath) {
         for key in keys.bytes() {
-            let fact = media::Fact::Digit { port, digit: key, by: media::fact::DigitPath::Event };
+            let fact = media::Fact::Digit { port, digit: key, by };
             if let Some(switch) = &mut self.switch {
                 switch.handle_sound(now, switchd::seam::SoundReport::Fact { tick: 0, fact });
             }
@@ -249,6 +298,11 @@ impl Unit {
     /// The next datagram from the box.
     pub fn poll(&mut self) -> Option<(SocketAddr, Vec<u8>)> {
         self.sip.pop_front()
+    }
+
+    /// The next D-channel frame from the box, with its span (from 0).
+    pub fn poll_frame(&mut self) -> Option<(u8, Vec<u8>)> {
+        self.frames.pop_front()
     }
 
     fn connect(&mut self, now: Now) {
@@ -315,8 +369,7 @@ impl Unit {
     fn do_effect(&mut self, now: Now, effect: Effect) {
         match effect {
             Effect::Sip { to, bytes } => self.sip.push_back((to, bytes)),
-            // This world has no spans yet.
-            Effect::Frame { .. } => {}
+            Effect::Frame { span, bytes } => self.frames.push_back((span.0 as u8 - 1, bytes)),
             Effect::Link(message) => {
                 if self.linked {
                     self.to_center.push_back(message);
@@ -369,4 +422,8 @@ impl Unit {
             }
         }
     }
+}
+
+const fn span_id(place: usize) -> SpanId {
+    SpanId(place as i64 + 1)
 }
