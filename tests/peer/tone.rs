@@ -57,6 +57,22 @@ fn alaw(sample: i16) -> u8 {
     (sign | step as u8) ^ 0x55
 }
 
+/// What A-law octets mean, as 16-bit samples: the middle of each step of table 1a.
+#[must_use]
+pub fn samples_of_alaw(octets: &[u8]) -> Vec<i16> {
+    octets.iter().map(|octet| linear(*octet)).collect()
+}
+
+fn linear(octet: u8) -> i16 {
+    let code = octet ^ 0x55;
+    let (segment, step) = (i16::from(code >> 4 & 7), i16::from(code & 15));
+    let size = match segment {
+        0 => (step << 4) + 8,
+        _ => ((step << 4) + 0x108) << (segment - 1),
+    };
+    if code & 0x80 == 0 { -size } else { size }
+}
+
 /// The samples of a mono 16-bit WAV file.
 #[must_use]
 pub fn read_mono(path: &Path) -> Vec<i16> {
@@ -96,6 +112,12 @@ pub fn share_in_best_second(samples: &[i16], tone_hz: u32) -> f64 {
     seconds(samples).map(|second| share(&second, tone_hz)).fold(0.0, f64::max)
 }
 
+/// The same of all of something.
+#[must_use]
+pub fn share_in_whole(samples: &[i16], tone_hz: u32) -> f64 {
+    share(samples, tone_hz)
+}
+
 /// Seconds that overlap by half.
 fn seconds(samples: &[i16]) -> impl Iterator<Item = Vec<i16>> + '_ {
     let halves = samples.chunks(RATE_HZ as usize / 2);
@@ -110,6 +132,36 @@ fn power(samples: &[i16]) -> f64 {
 fn share(samples: &[i16], tone_hz: u32) -> f64 {
     let whole = power(samples);
     if whole < 1e6 { 0.0 } else { goertzel(samples, tone_hz) / whole }
+}
+
+/// The longest run of samples that are, step for step of A-law, those of the tone of
+/// [`alaw_of_tone`], wherever in it they begin. `tone_hz`: a multiple of 20, whose period fits.
+#[must_use]
+pub fn unbroken(samples: &[i16], tone_hz: u32) -> usize {
+    let period = RATE_HZ as usize / 20;
+    let tone = &samples_of_tone(tone_hz, 1)[..period];
+    let tone: Vec<i16> = tone.iter().map(|sample| linear(alaw(*sample))).collect();
+    let run_from = |phase: usize| {
+        let (mut run, mut longest) = (0, 0);
+        for (n, sample) in samples.iter().enumerate() {
+            run = if *sample == tone[(n + phase) % period] { run + 1 } else { 0 };
+            longest = longest.max(run);
+        }
+        longest
+    };
+    (0..period).map(run_from).max().unwrap_or(0)
+}
+
+/// The longest run of samples that repeat, to the bit, those of a period of 1/20 s before: a tone of
+/// a multiple of 20 Hz, whoever's tables made it, without one sample lost, doubled or changed.
+#[must_use]
+pub fn steady(samples: &[i16]) -> usize {
+    let (mut run, mut longest) = (0, 0);
+    for (sample, before) in samples.iter().skip(RATE_HZ as usize / 20).zip(samples) {
+        run = if sample == before { run + 1 } else { 0 };
+        longest = longest.max(run);
+    }
+    longest
 }
 
 /// The power of one frequency, in the measure in which a pure tone has all of the power.
@@ -138,7 +190,21 @@ mod tests {
     }
 
     #[test]
+    fn one_octet_missing_or_changed_breaks_a_tone() {
+        let mut octets = alaw_of_tone(700, 1);
+        assert_eq!(unbroken(&samples_of_alaw(&octets), 700), 8_000);
+        assert_eq!(steady(&samples_of_alaw(&octets)), 7_600);
+        octets.remove(3_000);
+        assert_eq!(unbroken(&samples_of_alaw(&octets), 700), 4_999);
+        octets[5_000] ^= 1;
+        assert_eq!(unbroken(&samples_of_alaw(&octets), 700), 2_998);
+        assert!(steady(&samples_of_alaw(&octets)) < 3_000);
+    }
+
+    #[test]
     fn known_samples_have_the_codes_of_the_recommendation() {
         assert_eq!([alaw(0), alaw(-1), alaw(32_767), alaw(-32_768)], [0xd5, 0x55, 0xaa, 0x2a]);
+        assert_eq!(samples_of_alaw(&[0xd5, 0x55, 0xaa, 0x2a]), [8, -8, 32_256, -32_256]);
+        assert!((0..=255).all(|octet| alaw(linear(octet)) == octet));
     }
 }

@@ -60,9 +60,16 @@ impl Unit {
     /// The same with settings over the model's, and with its memory in another folder.
     #[must_use]
     pub fn start_with(sets: &[&str], storage: Option<&Path>) -> Unit {
+        Unit::start_whole("", sets, storage)
+    }
+
+    /// The same with further tables behind the model's own.
+    #[must_use]
+    pub fn start_whole(tables: &str, sets: &[&str], storage: Option<&Path>) -> Unit {
         let dir = tempfile::Builder::new().prefix("linebox-peer-").tempdir().unwrap();
         let (sip, console) = (free_udp(), free_tcp());
-        fs::write(dir.path().join("box.toml"), model(sip, console, free_rtp_range(400))).unwrap();
+        let model = model(sip, console, free_rtp_range(400)) + tables;
+        fs::write(dir.path().join("box.toml"), model).unwrap();
         let lines = Arc::new(Mutex::new(Vec::new()));
         let storage = storage.map_or(dir.path().join("var"), Path::to_owned);
         let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();

@@ -134,8 +134,26 @@ impl Peer {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("d-channel");
         let listening = listen(&path);
+        let mut peer = Peer::spawn(options, &path);
+        let wire = Wire::new(wire::accept(listening, Duration::from_secs(10)), options.fcs);
+        peer.wait("start", Duration::from_secs(10));
+        (peer, wire)
+    }
+
+    /// The same at a socket where somebody else listens: a running box.
+    ///
+    /// # Panics
+    /// When it can not be compiled or started, or does not attach.
+    #[must_use]
+    pub fn attach(options: &Options, path: &Path) -> Peer {
+        let mut peer = Peer::spawn(options, path);
+        peer.wait("start", Duration::from_secs(10));
+        peer
+    }
+
+    fn spawn(options: &Options, path: &Path) -> Peer {
         let mut command = Command::new(program());
-        command.arg("--connect").arg(&path).args(["--seed", &options.seed.to_string()]);
+        command.arg("--connect").arg(path).args(["--seed", &options.seed.to_string()]);
         command.arg(if options.side == Side::Network { "--net" } else { "--cpe" });
         command.args(options.fcs.then_some("--fcs"));
         command.args(options.overlap.then_some("--overlap"));
@@ -143,10 +161,7 @@ impl Peer {
         let mut process = command.spawn().unwrap();
         let commands = process.stdin.take().unwrap();
         let events = read_events(process.stdout.take().unwrap());
-        let mut peer = Peer { process, commands, events, kept: VecDeque::new() };
-        let wire = Wire::new(wire::accept(listening, Duration::from_secs(10)), options.fcs);
-        peer.wait("start", Duration::from_secs(10));
-        (peer, wire)
+        Peer { process, commands, events, kept: VecDeque::new() }
     }
 
     /// Gives a command.
