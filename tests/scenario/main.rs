@@ -5,6 +5,8 @@
 
 mod faults;
 mod hours;
+mod incoming;
 mod list;
 mod seats;
 mod span;
+mod span_faults;

@@ -1,6 +1,6 @@
 //! A campaign over the town's E1.
 
-use board_sim::town::{Bad, Chances, Dead, Subscriber};
+use board_sim::town::{Bad, Chances, Dead, Fault, Sight, Subscriber};
 use dialer::campaign::Order;
 use dialer::outcome::Outcome;
 use world::{Day, Plan};
@@ -108,4 +108,76 @@ fn the_same_seed_gives_the_same_day_over_the_e1() {
     assert_eq!(one.events, two.events);
     assert_eq!(one.attempts(), two.attempts());
     assert_eq!(one.calls(), two.calls());
+}
+
+/// A carrier on which everything goes wrong now and then.
+const BAD: Bad = Bad {
+    lose: 0.01,
+    double: 0.01,
+    corrupt: 0.01,
+    glare: 0.08,
+    wrong_cause: 0.1,
+    no_alerting: 0.05,
+    never_alerting: 0.05,
+    one_way: 0.05,
+    stuck: 0.03,
+    ..Bad::NONE
+};
+
+/// Longer than T309 (90 s), which clears what the exchange has forgotten.
+const PULLED_MS: u64 = 120_000;
+
+fn bad_day(seed: u64) {
+    const LEADS: u32 = 60;
+    let mut plan = plan(seed);
+    let e1 = plan.e1.as_mut().expect("an E1");
+    e1.span.fcs = true;
+    e1.bad = BAD;
+    let mut day = Day::begin(&plan);
+    day.import((0..LEADS).map(number));
+    day.order(Order::Start);
+    let mut pulled = 0;
+    loop {
+        let mut looks = 0;
+        let done = day.run_while(1_800_000, |day| {
+            looks += 1;
+            if looks % 5 == 0 {
+                day.check_span();
+            }
+            day.leads_finished() == u64::from(LEADS)
+        });
+        // Only a pulled plug frees a stuck channel, and the agent on it.
+        pulled += 1;
+        day.harm(Fault::Alarm { for_ms: PULLED_MS });
+        day.run_ms(2 * PULLED_MS);
+        day.check();
+        if done {
+            break;
+        }
+        let state = day.unit.view();
+        assert!(pulled < 6, "seed {seed}: {} of {LEADS}; {state:?}", day.leads_finished());
+    }
+    day.check_over();
+    assert!(day.tries().values().all(|tries| *tries <= 2), "seed {seed}: dialled too often");
+    assert!(day.wires.bad_fcs > 0, "seed {seed}: no frame was wrong");
+    let faults: std::collections::BTreeSet<_> = day
+        .events
+        .iter()
+        .filter_map(|event| match event.what {
+            Sight::Misbehaved(Fault::Glare { .. }) => Some("glare"),
+            Sight::Misbehaved(Fault::WrongCause { .. }) => Some("wrong cause"),
+            Sight::Misbehaved(Fault::NeverAlerting) => Some("never alerting"),
+            Sight::Misbehaved(Fault::NoAlerting) => Some("no alerting"),
+            Sight::Misbehaved(Fault::Stuck) => Some("stuck"),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(faults.len(), 5, "seed {seed}: only {faults:?}");
+}
+
+#[test]
+fn every_call_over_a_bad_e1_ends_once_and_leaves_nothing_behind() {
+    for seed in 510..514 {
+        bad_day(seed);
+    }
 }

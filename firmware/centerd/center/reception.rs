@@ -44,6 +44,11 @@ struct Bell {
 pub(super) struct Bells(BTreeMap<LegId, Bell>);
 
 impl Bells {
+    /// Whether a phone rings for this caller, or the two talk.
+    pub(super) fn has(&self, caller: LegId) -> bool {
+        self.0.contains_key(&caller)
+    }
+
     fn of_phone(&self, phone: LegId) -> Option<(LegId, Bell)> {
         let found = self.0.iter().find(|(_, bell)| bell.phone == phone);
         found.map(|(caller, bell)| (*caller, *bell))
@@ -132,6 +137,15 @@ impl Center {
         };
         self.bells.0.insert(caller, Bell { phone, talking: true });
         true
+    }
+
+    /// Phones whose caller has gone while we were away are hung up.
+    pub(super) fn settle_bells(&mut self) {
+        let gone = self.bells.0.iter().filter(|(caller, _)| !self.legs.contains_key(caller));
+        for (caller, bell) in gone.map(|(c, b)| (*c, *b)).collect::<Vec<_>>() {
+            self.bells.0.remove(&caller);
+            self.end_leg(bell.phone, Cause::NormalClearing);
+        }
     }
 
     fn connect(&mut self, now: Now, caller: LegId, phone: LegId) {

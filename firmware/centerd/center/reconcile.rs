@@ -103,7 +103,9 @@ impl Center {
     }
 
     fn reconcile_legs(&mut self, now: Now, ended: Vec<LegRecord>, legs: Vec<LegRecord>) {
-        for record in &legs {
+        let waiting = legs.iter().filter(|record| self.waits_for_us(record));
+        let waiting: Vec<LegId> = waiting.map(|record| record.leg).collect();
+        for record in legs.iter().filter(|record| !waiting.contains(&record.leg)) {
             self.adopt(record);
         }
         let mut seen: BTreeSet<LegId> = legs.iter().map(|record| record.leg).collect();
@@ -129,6 +131,18 @@ impl Center {
         for (_, record) in std::mem::take(&mut self.left_over) {
             self.settle_left_over(now, &record.attempt);
         }
+        self.settle_bells();
+        for leg in waiting {
+            self.incoming(leg);
+        }
+    }
+
+    /// Whether this is a caller whom nobody has answered: who called while we were away, or was not
+    /// answered before that. It is as if the call came now.
+    fn waits_for_us(&self, record: &LegRecord) -> bool {
+        let unanswered = record.direction == Direction::In && record.phase < LegPhase::Answered;
+        let known = self.callers.contains_key(&record.leg) || self.bells.has(record.leg);
+        unanswered && read_tag(record.tag).is_none() && !known
     }
 
     /// A leg of an earlier epoch of ours: its attempt or its seat takes it up again.

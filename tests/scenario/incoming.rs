@@ -1,0 +1,268 @@
+//! Somebody calls a number of the span from outside.
+
+use board_sim::town::{Citizen, Fate, Habit, Lot, Order as Say, Sight};
+use call::{Cause, Side};
+use serde_json::json;
+use store::calls::NoteCall;
+use world::{Day, Faults, Plan};
+
+const OURS: &str = "+861062010005";
+const CALLER: &str = "8613900000001";
+
+fn caller() -> Citizen {
+    Citizen::Customer(CALLER.into())
+}
+
+fn phone() -> Citizen {
+    Citizen::Phone("8001".into())
+}
+
+/// One desk phone, which picks up; a caller with patience.
+fn office(seed: u64) -> Day {
+    let mut plan = Plan::over_e1(seed);
+    plan.agents = 1;
+    plan.habit = Habit::Waits;
+    let mut day = Day::begin(&plan);
+    day.fix(CALLER, Lot { talk_ms: 300_000, ..Lot::sure(Fate::Answers) });
+    day.run_ms(3_000);
+    day
+}
+
+fn with_phone(seed: u64) -> Day {
+    let mut day = office(seed);
+    let account = day.accounts[0];
+    day.route(OURS, json!({ "to": "phone", "account": account }));
+    day
+}
+
+fn dial(day: &mut Day) {
+    day.say(&caller(), Say::Dial(OURS.into())).expect("a line");
+}
+
+fn saw(day: &Day, who: &Citizen, what: &Sight) -> bool {
+    day.events.iter().any(|event| event.who == *who && event.what == *what)
+}
+
+/// How the caller's call ended: why, by whom, and how long it was, ms.
+fn end(day: &Day) -> Option<(Cause, Side, Option<u64>)> {
+    day.events.iter().find_map(|event| match &event.what {
+        Sight::Ended { cause, by, talked_ms } if event.who == caller() => {
+            Some((*cause, *by, *talked_ms))
+        }
+        _ => None,
+    })
+}
+
+/// The only call from outside; what every such record must say.
+fn record(day: &Day) -> NoteCall {
+    let mut calls = day.calls_from_outside();
+    assert_eq!(calls.len(), 1, "{calls:?}");
+    let call = calls.remove(0);
+    assert_eq!(call.trunk, Some(day.trunk), "{call:?}");
+    assert_eq!(call.called.as_deref(), Some(OURS), "{call:?}");
+    assert!(call.number.ends_with("13900000001"), "{call:?}");
+    assert!(call.channel.is_some(), "{call:?}");
+    assert!(call.attempt.is_none() && call.campaign.is_none(), "{call:?}");
+    call
+}
+
+#[test]
+fn a_number_with_an_announcement_says_it_and_hangs_up() {
+    let mut day = office(701);
+    dial(&mut day);
+    day.run_ms(30_000);
+    assert!(saw(&day, &caller(), &Sight::Answered));
+    let (cause, by, talked_ms) = end(&day).expect("an end");
+    assert_eq!((cause, by), (Cause::NormalClearing, Side::Far));
+    assert!(talked_ms.is_some_and(|ms| (2_000..3_000).contains(&ms)), "{talked_ms:?}");
+    let call = record(&day);
+    assert!(call.ended.is_some() && call.joined_at.is_none(), "{call:?}");
+    day.check_over();
+}
+
+#[test]
+fn a_number_with_a_phone_rings_it_and_they_talk_and_are_recorded() {
+    let mut day = with_phone(702);
+    dial(&mut day);
+    day.run_ms(10_000);
+    assert!(saw(&day, &phone(), &Sight::Answered) && saw(&day, &caller(), &Sight::Answered));
+    let shown = day.events.iter().any(|event| {
+        let shows = |caller: &Option<String>| {
+            caller.as_deref().is_some_and(|caller| caller.ends_with("13900000001"))
+        };
+        matches!(&event.what, Sight::Called { caller } if shows(caller))
+    });
+    assert!(shown, "the phone shows who calls: {:?}", day.events);
+    day.say(&caller(), Say::HangUp).expect("a call");
+    day.run_ms(5_000);
+    let call = record(&day);
+    assert!(call.answered_at.is_some() && call.joined_at.is_some(), "{call:?}");
+    assert!(call.recording.is_some(), "{call:?}");
+    let (_, cause, by) = call.ended.expect("an end");
+    assert_eq!((cause, by), (Cause::NormalClearing, Side::Far));
+    let phone_ended =
+        day.events.iter().any(|e| e.who == phone() && matches!(e.what, Sight::Ended { .. }));
+    assert!(phone_ended);
+    day.check_over();
+}
+
+#[test]
+fn whoever_hangs_up_at_the_phone_ends_the_callers_call() {
+    let mut day = with_phone(703);
+    dial(&mut day);
+    day.run_ms(10_000);
+    day.say(&phone(), Say::HangUp).expect("a call");
+    day.run_ms(2_000);
+    let (cause, by, _) = end(&day).expect("an end");
+    assert_eq!((cause, by), (Cause::NormalClearing, Side::Far));
+    assert!(record(&day).ended.is_some());
+    day.check_over();
+}
+
+#[test]
+fn a_phone_that_nobody_answers_leaves_the_caller_to_the_announcement() {
+    let mut day = with_phone(704);
+    // The phone cannot be reached any more; the E1 can.
+    day.net.set_faults(Faults { loss: 1.0, ..Faults::NONE });
+    dial(&mut day);
+    day.run_ms(20_000);
+    assert!(end(&day).is_none() && !saw(&day, &caller(), &Sight::Answered), "it rings");
+    day.run_ms(40_000);
+    let (cause, by, talked_ms) = end(&day).expect("an end");
+    assert_eq!((cause, by), (Cause::NormalClearing, Side::Far));
+    assert!(talked_ms.is_some_and(|ms| ms >= 2_000), "{talked_ms:?}");
+    let call = record(&day);
+    assert!(call.joined_at.is_none() && call.ended.is_some(), "{call:?}");
+    day.net.set_faults(Faults::NONE);
+    day.run_ms(60_000);
+    day.check_over();
+}
+
+#[test]
+fn a_caller_who_gives_up_silences_the_phone() {
+    let mut day = with_phone(705);
+    dial(&mut day);
+    // The phone rings and has not been picked up.
+    day.run_ms(200);
+    day.say(&caller(), Say::HangUp).expect("a call");
+    day.run_ms(5_000);
+    assert!(!saw(&day, &phone(), &Sight::Answered));
+    let call = record(&day);
+    assert!(call.answered_at.is_none() && call.ended.is_some(), "{call:?}");
+    day.check_over();
+}
+
+#[test]
+fn a_talk_from_outside_outlives_centerd_and_its_record_is_whole() {
+    let mut day = with_phone(706);
+    dial(&mut day);
+    day.run_ms(10_000);
+    assert!(saw(&day, &phone(), &Sight::Answered));
+    let now = day.now();
+    day.unit.kill_center(now);
+    day.flush();
+    day.run_ms(30_000);
+    assert!(end(&day).is_none(), "the talk goes on");
+    let now = day.now();
+    day.unit.start_center(now);
+    day.flush();
+    day.run_ms(30_000);
+    assert!(end(&day).is_none(), "the talk still goes on");
+    day.say(&caller(), Say::HangUp).expect("a call");
+    day.run_ms(5_000);
+    let call = record(&day);
+    assert!(call.joined_at.is_some() && call.recording.is_some(), "{call:?}");
+    let (_, cause, by) = call.ended.expect("an end");
+    assert_eq!((cause, by), (Cause::NormalClearing, Side::Far));
+    day.check_over();
+}
+
+#[test]
+fn a_talk_from_outside_that_ends_while_centerd_is_dead_has_a_whole_record_too() {
+    let mut day = with_phone(707);
+    dial(&mut day);
+    day.run_ms(10_000);
+    let now = day.now();
+    day.unit.kill_center(now);
+    day.flush();
+    day.run_ms(5_000);
+    day.say(&caller(), Say::HangUp).expect("a call");
+    day.run_ms(5_000);
+    let now = day.now();
+    day.unit.start_center(now);
+    day.flush();
+    day.run_ms(1_000);
+    let phone_ended =
+        day.events.iter().any(|e| e.who == phone() && matches!(e.what, Sight::Ended { .. }));
+    assert!(phone_ended, "the phone is not left alone on the line");
+    let call = record(&day);
+    assert!(call.joined_at.is_some() && call.ended.is_some(), "{call:?}");
+    day.check_over();
+}
+
+/// Kills centerd, and starts it again.
+fn without_center(day: &mut Day, dead_ms: u64, meanwhile: impl FnOnce(&mut Day)) {
+    let now = day.now();
+    day.unit.kill_center(now);
+    day.flush();
+    meanwhile(day);
+    day.run_ms(dead_ms);
+    let now = day.now();
+    day.unit.start_center(now);
+    day.flush();
+}
+
+#[test]
+fn a_centerd_that_is_back_at_once_lets_the_phone_ring_again() {
+    let mut day = with_phone(708);
+    dial(&mut day);
+    day.run_ms(200);
+    assert!(!saw(&day, &phone(), &Sight::Answered));
+    without_center(&mut day, 700, |_| {});
+    day.run_ms(10_000);
+    assert!(end(&day).is_none() && saw(&day, &caller(), &Sight::Answered), "{:?}", day.events);
+    day.say(&caller(), Say::HangUp).expect("a call");
+    day.run_ms(5_000);
+    let call = record(&day);
+    assert!(call.joined_at.is_some() && call.recording.is_some(), "{call:?}");
+    let legs = day.unit.view().expect("a center").calls;
+    assert!(legs.is_empty(), "{legs:?}");
+    day.check_over();
+}
+
+#[test]
+fn who_calls_while_centerd_is_away_for_a_second_reaches_the_phone() {
+    let mut day = with_phone(709);
+    without_center(&mut day, 1_000, dial);
+    day.run_ms(10_000);
+    assert!(saw(&day, &phone(), &Sight::Answered) && saw(&day, &caller(), &Sight::Answered));
+    assert!(end(&day).is_none(), "{:?}", day.events);
+    day.say(&phone(), Say::HangUp).expect("a call");
+    day.run_ms(5_000);
+    assert!(record(&day).joined_at.is_some());
+    day.check_over();
+}
+
+#[test]
+fn who_calls_while_centerd_stays_away_hears_that_nobody_can_be_reached() {
+    for rings_first in [false, true] {
+        let mut day = with_phone(710);
+        if rings_first {
+            dial(&mut day);
+            day.run_ms(200);
+        }
+        without_center(&mut day, 30_000, |day| {
+            if !rings_first {
+                dial(day);
+            }
+        });
+        let (cause, by, talked_ms) = end(&day).expect("an end");
+        assert_eq!((cause, by), (Cause::NormalClearing, Side::Far));
+        assert!(talked_ms.is_some_and(|ms| ms >= 2_000), "{talked_ms:?}");
+        day.run_ms(5_000);
+        assert!(record(&day).ended.is_some());
+        let legs = day.unit.view().expect("a center").calls;
+        assert!(legs.is_empty(), "the phone is not left alone: {legs:?}");
+        day.check_over();
+    }
+}
