@@ -175,22 +175,23 @@ impl Budget {
     /// that still come when nothing is risked, `emphasis` what a loss buys now against later.
     pub fn allow(&self, at_s: f64, flying: InFlight, slow: f64, emphasis: f64) -> Allowance {
         let answers = self.answers_to_come(at_s);
+        let counted = answers * self.lasting(at_s);
         let pending = flying.losses;
         // A burst of answers can find nobody together, and none of it can be called back.
         let burst = (self.thrift.burst * flying.answers).min(self.thrift.burst_max);
         let reserve = pending + self.thrift.caution * pending.sqrt() + burst;
-        let doubt = self.thrift.care * answers.sqrt();
+        let doubt = self.thrift.care * counted.sqrt();
         let margin =
-            self.thrift.margin + self.thrift.spread * (self.cap * (self.live + answers)).sqrt();
+            self.thrift.margin + self.thrift.spread * (self.cap * (self.live + counted)).sqrt();
         let left = |share: f64| {
-            self.cap * (self.live + (share * answers - doubt).max(0.0)) - self.lost - reserve
+            self.cap * (self.live + (share * counted - doubt).max(0.0)) - self.lost - reserve
         };
         // Whoever risks nothing any more also calls fewer people, and a smaller day allows less.
         let mut rate = self.cap;
         for _ in 0..3 {
             let share = slow
                 + (self.thrift.trust - slow).max(0.0) * (rate / self.cap.max(1e-9)).min(1.0).sqrt();
-            rate = self.price.rate(left(share) - margin, answers);
+            rate = self.price.rate(left(share) - margin, counted);
         }
         let rate = (rate * emphasis).min(self.thrift.rush * self.cap * emphasis.max(1.0));
         let whole = (left(slow + (1.0 - slow) * self.thrift.least) + reserve + 1e-9).floor();
@@ -210,6 +211,16 @@ impl Budget {
             sum += past * worth((slot as f64 + 0.5) * SLOT_S);
         }
         if sum <= 0.0 { 1.0 } else { (worth(at_s) * answers / sum).clamp(0.5, 2.0) }
+    }
+
+    /// The share of the answers to come that is counted on. The day before tells when a list
+    /// ends; without one, what has lasted `t` seconds lasts `s` more with chance `t / (t + s)`.
+    fn lasting(&self, at_s: f64) -> f64 {
+        if self.days > 0 {
+            return 1.0;
+        }
+        let (so_far, left) = (at_s.max(1.0), (self.end_s - at_s).max(1.0));
+        so_far / left * (left / so_far).ln_1p()
     }
 
     /// Live answers expected from now to the end of the day.
@@ -269,8 +280,20 @@ mod tests {
     }
 
     #[test]
+    fn a_first_day_pays_its_debts_before_its_list_can_end() {
+        let mut known = mid_day(0);
+        (500..1_000).for_each(|nth| known.answered(f64::from(nth) * 28.8, 0.03));
+        known.start_day(0.03, 28_800.0);
+        (0..500).for_each(|nth| known.answered(f64::from(nth) * 28.8, 0.03));
+        (0..18).for_each(|_| known.abandoned());
+        let rate = |budget: &Budget| budget.allow(14_400.0, InFlight::default(), 0.7, 1.0).rate;
+        let (first, known) = (rate(&mid_day(18)), rate(&known));
+        assert!(first > 0.0 && first < 0.9 * known, "{first} {known}");
+    }
+
+    #[test]
     fn calls_in_flight_are_promised_already() {
-        let budget = mid_day(22);
+        let budget = mid_day(18);
         assert!(budget.allow(14_400.0, InFlight::default(), 0.7, 1.0).rate > 0.0);
         assert_eq!(
             budget.allow(14_400.0, InFlight { answers: 9.0, losses: 6.0 }, 0.7, 1.0).rate,

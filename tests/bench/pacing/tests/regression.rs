@@ -23,12 +23,12 @@ fn result(name: &str) -> [u64; 3] {
 
 #[test]
 fn a_small_team_with_ringing_cadence_gives_exactly_this() {
-    assert_eq!(result("five-rings"), [3624, 442, 10]);
+    assert_eq!(result("five-rings"), [3512, 431, 8]);
 }
 
 #[test]
 fn a_team_whose_list_changes_twice_gives_exactly_this() {
-    assert_eq!(result("eight-jumps"), [3751, 790, 18]);
+    assert_eq!(result("eight-jumps"), [3803, 801, 18]);
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn days_of_a_few_whole_calls_keep_the_cap() {
     let beside = measure(&world, &mut OneToOne::default(), 20, 0.03);
     let sum = |take: fn(&Sum) -> u64| pacing.days.iter().map(take).sum();
     let days: [u64; 2] = [sum(|day| day.connected), sum(|day| day.abandoned)];
-    assert_eq!(days, [2746, 46], "{pacing:?}");
+    assert_eq!(days, [2740, 43], "{pacing:?}");
     assert!(pacing.kept_pct >= 95.0 && pacing.most_over <= 1, "{pacing:?}");
     assert!(pacing.idle_pct < 0.9 * beside.idle_pct, "{pacing:?} {beside:?}");
 }
