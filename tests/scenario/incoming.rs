@@ -45,12 +45,8 @@ fn saw(day: &Day, who: &Citizen, what: &Sight) -> bool {
 
 /// How the caller's call ended: why, by whom, and how long it was, ms.
 fn end(day: &Day) -> Option<(Cause, Side, Option<u64>)> {
-    day.events.iter().find_map(|event| match &event.what {
-        Sight::Ended { cause, by, talked_ms } if event.who == caller() => {
-            Some((*cause, *by, *talked_ms))
-        }
-        _ => None,
-    })
+    let end = *day.farewells().get(CALLER)?.first()?;
+    Some((end.cause, end.by, end.talked_ms))
 }
 
 /// The only call from outside; what every such record must say.

@@ -1,8 +1,12 @@
 //! A campaign over the town's E1.
 
-use board_sim::town::{Bad, Chances, Dead, Fault, Sight, Subscriber};
+use std::collections::BTreeSet;
+
+use board_sim::town::{Bad, Chances, Dead, Event, Fault, Outage, Press, Sight, Subscriber};
+use call::SpanId;
 use dialer::campaign::Order;
 use dialer::outcome::Outcome;
+use link::SpanLink;
 use world::{Day, Plan};
 
 const LEADS: u32 = 200;
@@ -26,6 +30,7 @@ fn people() -> Subscriber {
         talk_ms: (3_000, 60_000),
         ring_back: true,
         dead: Dead::default(),
+        keys: [Press { after_ms: 2_000, keys: "5".into() }].into(),
         ..Subscriber::answering("+86")
     }
 }
@@ -44,11 +49,12 @@ fn dial_all(plan: &Plan) -> Day {
     let mut day = Day::begin(plan);
     day.import((0..LEADS).map(number));
     day.order(Order::Start);
-    let mut looks = 0;
+    let (mut looks, mut together) = (0, 0);
     let done = day.run_while(4 * 3_600_000, |day| {
         looks += 1;
         if looks % 5 == 0 {
             day.check_span();
+            together += day.check_channels();
         }
         if looks % 250 == 0 {
             day.check();
@@ -58,6 +64,8 @@ fn dial_all(plan: &Plan) -> Day {
     let seed = plan.seed;
     assert!(done, "seed {seed}: {} of {LEADS}; {:?}", day.leads_finished(), day.unit.view());
     day.run_ms(300_000);
+    assert!(together > 1_000, "seed {seed}: seen in a call on the same channel: {together}");
+    assert_eq!(day.unit.keys_lost, 0, "seed {seed}: the box hears what is pressed");
     assert_eq!(day.tries().len(), LEADS as usize, "seed {seed}: every lead was dialled");
     assert!(day.tries().values().all(|tries| *tries <= 2), "seed {seed}: dialled too often");
     day.check_over();
@@ -81,7 +89,7 @@ fn two_hundred_leads_are_dialled_over_the_e1_and_both_sides_tell_the_same() {
         joined += 1;
     }
     assert!(joined >= 80, "{joined} talks");
-    let outcomes: std::collections::BTreeSet<&str> =
+    let outcomes: BTreeSet<&str> =
         attempts.iter().filter_map(|r| Some(r.attempt.end?.outcome.word())).collect();
     for outcome in [Outcome::Busy, Outcome::NoAnswer, Outcome::Rejected, Outcome::InvalidNumber] {
         assert!(outcomes.contains(outcome.word()), "{outcomes:?}");
@@ -127,12 +135,13 @@ const BAD: Bad = Bad {
 /// Longer than T309 (90 s), which clears what the exchange has forgotten.
 const PULLED_MS: u64 = 120_000;
 
-fn bad_day(seed: u64) {
+/// What went wrong on purpose, by kind.
+fn bad_day(seed: u64, bad: Bad) -> BTreeSet<&'static str> {
     const LEADS: u32 = 60;
     let mut plan = plan(seed);
     let e1 = plan.e1.as_mut().expect("an E1");
     e1.span.fcs = true;
-    e1.bad = BAD;
+    e1.bad = bad;
     let mut day = Day::begin(&plan);
     day.import((0..LEADS).map(number));
     day.order(Order::Start);
@@ -157,27 +166,49 @@ fn bad_day(seed: u64) {
         let state = day.unit.view();
         assert!(pulled < 6, "seed {seed}: {} of {LEADS}; {state:?}", day.leads_finished());
     }
+    // Not in the midst of an outage.
+    let link = |day: &Day| day.unit.view().map(|view| view.spans[&SpanId(1)].link);
+    let in_order =
+        |day: &mut Day| day.town.snapshot().spans[0].is_up && link(day) == Some(SpanLink::Up);
+    assert!(day.run_while(60_000, in_order), "seed {seed}: {:?}", link(&day));
     day.check_over();
     assert!(day.tries().values().all(|tries| *tries <= 2), "seed {seed}: dialled too often");
     assert!(day.wires.bad_fcs > 0, "seed {seed}: no frame was wrong");
-    let faults: std::collections::BTreeSet<_> = day
-        .events
-        .iter()
-        .filter_map(|event| match event.what {
-            Sight::Misbehaved(Fault::Glare { .. }) => Some("glare"),
-            Sight::Misbehaved(Fault::WrongCause { .. }) => Some("wrong cause"),
-            Sight::Misbehaved(Fault::NeverAlerting) => Some("never alerting"),
-            Sight::Misbehaved(Fault::NoAlerting) => Some("no alerting"),
-            Sight::Misbehaved(Fault::Stuck) => Some("stuck"),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(faults.len(), 5, "seed {seed}: only {faults:?}");
+    let fault = |event: &Event| {
+        if let Sight::Misbehaved(fault) = event.what { kind(fault) } else { None }
+    };
+    day.events.iter().filter_map(fault).collect()
 }
+
+/// What goes wrong with single calls.
+const fn kind(fault: Fault) -> Option<&'static str> {
+    match fault {
+        Fault::Glare { .. } => Some("glare"),
+        Fault::WrongCause { .. } => Some("wrong cause"),
+        Fault::NoAlerting => Some("no alerting"),
+        Fault::NeverAlerting => Some("never alerting"),
+        Fault::Stuck => Some("stuck"),
+        Fault::Deaf | Fault::Mute | Fault::Echo | Fault::LinkDown { .. } | Fault::Alarm { .. } => {
+            None
+        }
+    }
+}
+
+/// One that fails as a whole as well.
+const WORSE: Bad = Bad {
+    link_down: Outage { every_ms: 90_000, for_ms: 4_000 },
+    alarm: Outage { every_ms: 150_000, for_ms: 7_000 },
+    ..BAD
+};
 
 #[test]
 fn every_call_over_a_bad_e1_ends_once_and_leaves_nothing_behind() {
-    for seed in 510..514 {
-        bad_day(seed);
-    }
+    let faults: BTreeSet<&str> = (510..514).flat_map(|seed| bad_day(seed, BAD)).collect();
+    assert_eq!(faults.len(), 5, "{faults:?}");
+}
+
+#[test]
+fn a_bad_e1_that_falls_silent_every_minute_or_two_leaves_nothing_behind_either() {
+    let faults: BTreeSet<&str> = (520..522).flat_map(|seed| bad_day(seed, WORSE)).collect();
+    assert!(faults.contains("stuck"), "{faults:?}");
 }

@@ -1,6 +1,6 @@
 //! The daemons die, and the span fails, in the middle of calls over the E1.
 
-use board_sim::town::{Citizen, Fate, Fault, Lot, Sight};
+use board_sim::town::{Fate, Fault, Lot};
 use call::{Cause, Tick};
 use dialer::attempt::Attempt;
 use dialer::campaign::Order;
@@ -42,11 +42,7 @@ fn only(day: &Day) -> Attempt {
 
 /// How long each answered call of a customer was, ms, as the customer saw it.
 fn talks(day: &Day) -> Vec<u64> {
-    let talk = |event: &board_sim::town::Event| match (&event.who, &event.what) {
-        (Citizen::Customer(_), Sight::Ended { talked_ms, .. }) => *talked_ms,
-        _ => None,
-    };
-    day.events.iter().filter_map(talk).collect()
+    day.farewells().into_values().flatten().filter_map(|end| end.talked_ms).collect()
 }
 
 /// switchd dies when `when` holds and is back half a second later. The span stays in order: its

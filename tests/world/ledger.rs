@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use board_sim::town::{Citizen, Sight};
 use call::{Cause, Side, Stamp};
 use dialer::attempt::Times;
-use link::ChannelState;
+use link::{ChannelState, Direction};
 use store::Page;
 use store::calls::{CallKind, CallRecord, NoteCall};
 
@@ -22,8 +22,8 @@ pub struct Farewell {
     pub cause: Cause,
     /// Who ended it: `Far` is the box.
     pub by: Side,
-    /// It was answered.
-    pub answered: bool,
+    /// From the answer, ms; nothing without an answer.
+    pub talked_ms: Option<u64>,
 }
 
 impl Day {
@@ -62,8 +62,8 @@ impl Day {
             if let (Citizen::Customer(number), Sight::Ended { cause, by, talked_ms }) =
                 (&event.who, &event.what)
             {
-                let (cause, by, answered) = (*cause, *by, talked_ms.is_some());
-                ends.entry(number.clone()).or_default().push(Farewell { cause, by, answered });
+                let end = Farewell { cause: *cause, by: *by, talked_ms: *talked_ms };
+                ends.entry(number.clone()).or_default().push(end);
             }
         }
         ends
@@ -100,6 +100,31 @@ impl Day {
                 assert!(ours, "{:?} was shown {caller:?}", event.who);
             }
         }
+    }
+
+    /// Whoever is in an answered call is on the same channel at both ends. Returns how many are.
+    ///
+    /// # Panics
+    /// When they are not.
+    pub fn check_channels(&self) -> usize {
+        let view = self.unit.view();
+        let records = view.iter().flat_map(|view| view.calls.values()).map(|call| &call.record);
+        let slots: BTreeMap<&str, u8> = records
+            .filter(|record| record.direction == Direction::Out && record.answered.is_some())
+            .filter_map(|record| Some((national(&record.called), record.channel?.slot)))
+            .collect();
+        let mut both = 0;
+        for customer in self.town.snapshot().customers {
+            let Citizen::Customer(number) = &customer.who else { continue };
+            let (Some((_, theirs)), Some(_)) = (customer.bearer, customer.answered_at) else {
+                continue;
+            };
+            if let Some(ours) = slots.get(national(number)) {
+                assert_eq!(*ours, theirs, "{customer:?}");
+                both += 1;
+            }
+        }
+        both
     }
 
     /// What must hold when all is over: every attempt and every call has an end, its times are in
@@ -160,7 +185,8 @@ impl Day {
             let (Some(seen), Some(end)) = (seen, attempt.end) else {
                 panic!("the customer knows nothing of {attempt:?}");
             };
-            assert_eq!(attempt.times.answered.is_some(), seen.answered, "{attempt:?}, {seen:?}");
+            let answered = (attempt.times.answered.is_some(), seen.talked_ms.is_some());
+            assert_eq!(answered.0, answered.1, "{attempt:?}, {seen:?}");
             // The customer's `Far` is the box; the record's `Far` is the customer.
             let by_customer = (seen.by != Side::Far, end.by == Side::Far);
             assert_eq!(by_customer.0, by_customer.1, "{attempt:?}, {seen:?}");
@@ -176,6 +202,12 @@ impl Day {
 /// A number as it is shown in a calling party element, written with its plus sign.
 fn written(shown: &str) -> String {
     format!("+{}", shown.trim_start_matches('+'))
+}
+
+/// A number of a person in China without country code and trunk prefix.
+fn national(number: &str) -> &str {
+    let digits = number.trim_start_matches('+').trim_start_matches('0');
+    digits.strip_prefix("86").unwrap_or(digits)
 }
 
 fn check_times(times: &Times) {

@@ -50,6 +50,8 @@ pub struct Unit {
     to_center: VecDeque<ToCenter>,
     sip: VecDeque<(SocketAddr, Vec<u8>)>,
     frames: VecDeque<(u8, Vec<u8>)>,
+    /// Keys pressed in channels that no port of the box heard.
+    pub keys_lost: u64,
     /// What is plugged in, and whether layer 1 is in order: a driver's, not switchd's.
     spans: Vec<(SpanSetup, bool)>,
     asks: u64,
@@ -99,6 +101,7 @@ impl Unit {
             to_center: VecDeque::new(),
             sip: VecDeque::new(),
             frames: VecDeque::new(),
+            keys_lost: 0,
             spans: spans.into_iter().map(|span| (span, true)).collect(),
             asks: 0,
             answers: BTreeMap::new(),
@@ -251,8 +254,9 @@ impl Unit {
 
     /// Somebody presses keys in a channel: a span (from 0) and a time slot.
     pub fn press_bearer(&mut self, now: Now, channel: (u8, u8), keys: &str) {
-        if let Some(port) = self.facts.bearer(channel) {
-            self.digits(now, port, keys, DigitPath::InBand);
+        match self.facts.bearer(channel) {
+            Some(port) => self.digits(now, port, keys, DigitPath::InBand),
+            None => self.keys_lost += keys.len() as u64,
         }
     }
 
