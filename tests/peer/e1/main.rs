@@ -5,7 +5,9 @@
 
 mod campaign;
 mod exchange;
+mod faults;
 mod libpri;
+mod town;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -46,9 +48,13 @@ fn span(unit: &Unit) -> Value {
     unit.api.get("/api/v1/spans/1")
 }
 
+/// Waits until calls can be made: the link is up, and every channel's RESTART is over.
 fn wait_up(unit: &Unit) {
     wait_for("the span to be up", Duration::from_secs(20), || {
-        (span(unit)["state"] == "up").then_some(())
+        let span = span(unit);
+        let channels = span["channels"].as_array().expect("channels");
+        let ready = channels.iter().all(|one| one["state"] != "restarting");
+        (span["state"] == "up" && ready).then_some(())
     });
 }
 
