@@ -1,6 +1,6 @@
 //! Somebody calls a number of the span from outside.
 
-use board_sim::town::{Citizen, Fate, Habit, Lot, Order as Say, Sight};
+use board_sim::town::{Citizen, Dialling, Fate, Habit, Lot, Order as Say, Sight};
 use call::{Cause, Side};
 use serde_json::json;
 use store::calls::NoteCall;
@@ -18,20 +18,28 @@ fn phone() -> Citizen {
 }
 
 /// One desk phone, which picks up; a caller with patience.
-fn office(seed: u64) -> Day {
+fn plan(seed: u64) -> Plan {
     let mut plan = Plan::over_e1(seed);
     plan.agents = 1;
     plan.habit = Habit::Waits;
-    let mut day = Day::begin(&plan);
+    plan
+}
+
+fn open(plan: &Plan) -> Day {
+    let mut day = Day::begin(plan);
     day.fix(CALLER, Lot { talk_ms: 300_000, ..Lot::sure(Fate::Answers) });
     day.run_ms(3_000);
     day
 }
 
-fn with_phone(seed: u64) -> Day {
-    let mut day = office(seed);
+fn lead_to_phone(day: &mut Day) {
     let account = day.accounts[0];
     day.route(OURS, json!({ "to": "phone", "account": account }));
+}
+
+fn with_phone(seed: u64) -> Day {
+    let mut day = open(&plan(seed));
+    lead_to_phone(&mut day);
     day
 }
 
@@ -64,7 +72,7 @@ fn record(day: &Day) -> NoteCall {
 
 #[test]
 fn a_number_with_an_announcement_says_it_and_hangs_up() {
-    let mut day = office(701);
+    let mut day = open(&plan(701));
     dial(&mut day);
     day.run_ms(30_000);
     assert!(saw(&day, &caller(), &Sight::Answered));
@@ -145,6 +153,61 @@ fn a_caller_who_gives_up_silences_the_phone() {
     assert!(!saw(&day, &phone(), &Sight::Answered));
     let call = record(&day);
     assert!(call.answered_at.is_none() && call.ended.is_some(), "{call:?}");
+    day.check_over();
+}
+
+#[test]
+fn a_number_that_comes_digit_by_digit_rings_the_phone_once_it_is_whole() {
+    let mut plan = plan(711);
+    plan.e1.as_mut().expect("an E1").span.overlap = true;
+    let mut day = open(&plan);
+    lead_to_phone(&mut day);
+    dial(&mut day);
+    day.run_ms(600);
+    let rung = |day: &Day| day.events.iter().any(|e| matches!(e.what, Sight::Called { .. }));
+    assert!(!rung(&day), "digits are missing");
+    day.run_ms(10_000);
+    assert!(rung(&day) && saw(&day, &caller(), &Sight::Answered));
+    day.say(&caller(), Say::HangUp).expect("a call");
+    day.run_ms(5_000);
+    assert!(record(&day).joined_at.is_some());
+    day.check_over();
+}
+
+#[test]
+fn a_caller_who_hides_has_a_record_without_a_number() {
+    let mut day = with_phone(712);
+    let hidden = Dialling { withheld: true, ..Dialling::to(OURS) };
+    day.say(&caller(), Say::Call(hidden)).expect("a line");
+    day.run_ms(10_000);
+    day.say(&caller(), Say::HangUp).expect("a call");
+    day.run_ms(5_000);
+    let calls = day.calls_from_outside();
+    assert_eq!(calls.len(), 1, "{calls:?}");
+    assert!(calls[0].number.is_empty() && calls[0].joined_at.is_some(), "{calls:?}");
+    day.check_over();
+}
+
+#[test]
+fn a_killed_switchd_ends_a_talk_from_outside_at_both_ends() {
+    let mut day = with_phone(713);
+    dial(&mut day);
+    day.run_ms(10_000);
+    let now = day.now();
+    day.unit.kill_switch(now);
+    day.flush();
+    day.run_ms(500);
+    let now = day.now();
+    day.unit.start_switch(now);
+    day.flush();
+    day.run_ms(8_000);
+    assert!(end(&day).is_some(), "the channel was restarted");
+    let phone_ended =
+        day.events.iter().any(|e| e.who == phone() && matches!(e.what, Sight::Ended { .. }));
+    assert!(phone_ended);
+    let call = record(&day);
+    assert!(call.joined_at.is_some(), "{call:?}");
+    assert_eq!(call.ended.expect("an end").1, Cause::Lost);
     day.check_over();
 }
 

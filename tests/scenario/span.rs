@@ -118,6 +118,21 @@ fn the_same_seed_gives_the_same_day_over_the_e1() {
     assert_eq!(one.calls(), two.calls());
 }
 
+#[test]
+fn numbers_that_go_digit_by_digit_reach_the_same_people() {
+    let mut plan = plan(503);
+    plan.agents = 4;
+    plan.settings.retry.attempts_max = 1;
+    plan.e1.as_mut().expect("an E1").span.overlap = true;
+    let mut day = Day::begin(&plan);
+    day.import((0..40).map(number));
+    day.order(Order::Start);
+    assert!(day.run_while(2 * 3_600_000, |day| day.leads_finished() == 40));
+    day.run_ms(120_000);
+    day.check_causes();
+    day.check_over();
+}
+
 /// A carrier on which everything goes wrong now and then.
 const BAD: Bad = Bad {
     lose: 0.01,

@@ -159,6 +159,8 @@ impl Day {
         let view = self.unit.view().expect("a center");
         let busy = view.calls.values().filter(|call| call.record.channel.is_some());
         assert_eq!(busy.count(), 0, "legs are left on the span: {:?}", view.calls);
+        let at_work = view.agents.values().find(|agent| agent.attempt.is_some());
+        assert!(at_work.is_none(), "an agent is left in a call: {at_work:?}");
         for span in view.spans.values() {
             for channel in &span.channels {
                 assert_eq!(channel.state, ChannelState::Idle, "{channel:?}");

@@ -33,7 +33,7 @@ pub struct CallSpec {
     pub call: CallKey,
     /// Whom to call.
     pub to: Callee,
-    /// The number that the far end is to see: the user of From.
+    /// The number that the far end is to see: the user of From. Empty: it sees none.
     pub caller: String,
     /// The name that the far end is to see.
     pub display: Option<String>,
@@ -196,11 +196,22 @@ impl Endpoint {
     }
 }
 
+/// Who calls. A URI with an empty user is none, so whoever hides is called anonymous
+/// (RFC 3323 §4.1.1.3).
+fn own_name(spec: &CallSpec, way: &Way) -> NameAddr {
+    if !spec.caller.is_empty() {
+        return NameAddr::new(SipUri::new(&spec.caller, way.own_host.clone()));
+    }
+    let hidden = Host::Name("anonymous.invalid".to_owned());
+    let mut nobody = NameAddr::new(SipUri::new("anonymous", hidden));
+    nobody.display = Some("Anonymous".to_owned());
+    nobody
+}
+
 /// The INVITE of a call, without Via.
 fn invite(spec: &CallSpec, way: &Way, tag: &str, call_id: &str) -> Request {
-    let own = SipUri::new(&spec.caller, way.own_host.clone());
-    let mut from = NameAddr::new(own).with_tag(tag);
-    from.display = spec.display.clone();
+    let mut from = own_name(spec, way).with_tag(tag);
+    from.display = spec.display.clone().or(from.display);
     let mut headers = Headers::new();
     headers.push(HeaderName::MaxForwards, 70);
     if let Some(asserted) = &spec.asserted {
