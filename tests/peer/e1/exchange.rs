@@ -5,7 +5,7 @@
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -24,6 +24,8 @@ use signal::q931::dchannel::{CallId, Config, DChannel, Output};
 const BLOCK_TIME: Duration = Duration::from_millis(20);
 /// From one look for a box that is away to the next.
 const LOOK: Duration = Duration::from_millis(100);
+/// Orders that wait for the exchange; whoever gives more waits, too.
+const ORDERS_MAX: usize = 4;
 /// From SETUP to ALERTING.
 const ALERT: Duration = Duration::from_millis(60);
 
@@ -84,7 +86,7 @@ enum Order {
 
 /// A running exchange.
 pub struct Exchange {
-    orders: Sender<Order>,
+    orders: SyncSender<Order>,
     seen: Arc<Mutex<Seen>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -93,7 +95,7 @@ impl Exchange {
     /// Plugs an exchange into the span at `path` (without `.d` and `.b`), as soon as it is there.
     #[must_use]
     pub fn start(path: &Path, customers: Customers) -> Exchange {
-        let (orders, from) = channel();
+        let (orders, from) = sync_channel(ORDERS_MAX);
         let seen = Arc::new(Mutex::new(Seen::default()));
         let mut work = Work::new(path.to_owned(), customers, seen.clone());
         let thread = thread::spawn(move || work.run(&from));

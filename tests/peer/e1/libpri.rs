@@ -115,8 +115,7 @@ fn agrees(unit: &Unit, attempt: &Value, theirs: &Event) {
 fn e1_calls_of_libpri_reach_a_phone_or_an_announcement() {
     let (mut unit, trunk) = start();
     let phone = unit.add_phone("201", "a-secret-of-201");
-    let desk =
-        Baresip::start(&unit.dir.path().to_owned(), 111, unit.sip, "201", "a-secret-of-201", 500);
+    let desk = Baresip::start(unit.dir.path(), 111, unit.sip, "201", "a-secret-of-201", 500);
     unit.wait_registered(1);
     let route = json!({ "to": "phone", "phone_id": phone });
     let routed = json!({ "range": "+861062010003", "route": route });
