@@ -1,10 +1,10 @@
 //! Somebody calls a number of the span from outside.
 
-use board_sim::town::{Citizen, Dialling, Fate, Habit, Lot, Order as Say, Sight};
+use board_sim::town::{Citizen, Dialling, Fate, Fault, Habit, Lot, Order as Say, Sight};
 use call::{Cause, Side};
 use serde_json::json;
 use store::calls::NoteCall;
-use world::{Day, Faults, Plan};
+use world::{Chance, Day, Faults, Plan};
 
 const OURS: &str = "+861062010005";
 const CALLER: &str = "8613900000001";
@@ -323,5 +323,58 @@ fn who_calls_while_centerd_stays_away_hears_that_nobody_can_be_reached() {
         let legs = day.unit.view().expect("a center").calls;
         assert!(legs.is_empty(), "the phone is not left alone: {legs:?}");
         day.check_over();
+    }
+}
+
+/// Callers come and go while the daemons die and the span fails at seeded instants.
+fn stormy_reception(seed: u64) {
+    let mut day = with_phone(seed);
+    let mut chance = Chance::new(seed).branch("reception");
+    for _ in 0..12 {
+        let before_ms = chance.between(0, 2_000);
+        let dead_ms = chance.between(50, 8_000);
+        let talk_ms = chance.between(0, 8_000);
+        // The line may be down, and then nobody gets through.
+        let _ = day.say(&caller(), Say::Dial(OURS.into()));
+        day.run_ms(before_ms);
+        let now = day.now();
+        let what = chance.between(0, 3);
+        match what {
+            0 => day.unit.kill_center(now),
+            1 => day.unit.kill_switch(now),
+            2 => day.harm(Fault::Alarm { for_ms: dead_ms }),
+            _ => day.harm(Fault::LinkDown { for_ms: dead_ms }),
+        }
+        day.flush();
+        if chance.between(0, 1) == 0 {
+            let _ = day.say(&caller(), Say::HangUp);
+        }
+        day.run_ms(dead_ms);
+        let now = day.now();
+        match what {
+            0 => day.unit.start_center(now),
+            1 => day.unit.start_switch(now),
+            _ => {}
+        }
+        day.flush();
+        day.run_ms(talk_ms);
+        let who = if chance.between(0, 1) == 0 { caller() } else { phone() };
+        // Whoever is in no call has nothing to hang up.
+        let _ = day.say(&who, Say::HangUp);
+        day.check_span();
+        day.run_ms(60_000);
+        let _ = day.say(&caller(), Say::HangUp);
+        day.run_ms(60_000);
+        let legs = day.unit.view().expect("a center").calls;
+        assert!(legs.is_empty(), "seed {seed}: legs are left: {legs:?}");
+        day.check_over();
+    }
+    assert!(day.calls_from_outside().iter().any(|call| call.joined_at.is_some()));
+}
+
+#[test]
+fn no_caller_and_no_phone_is_left_hanging_when_daemons_die_and_the_span_fails() {
+    for seed in 720..726 {
+        stormy_reception(seed);
     }
 }

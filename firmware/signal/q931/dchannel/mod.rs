@@ -289,13 +289,22 @@ impl DChannel {
     fn link_says(&mut self, now: Tick, output: q921::Output) {
         match output {
             q921::Output::Send(frame) => self.out.push_back(Output::Send(frame)),
+            // Code F has told it.
+            q921::Output::Established(q921::By::Peer) if self.up => {}
             q921::Output::Established(_) if self.up => self.link_reset(now),
             q921::Output::Established(_) => self.link_came(now),
             q921::Output::Released(_) => self.link_lost(now),
             q921::Output::Data(bytes) => self.message_arrived(now, &bytes),
             // Broadcast has no place on a primary rate interface.
             q921::Output::UnitData(_) => self.count(Counted::MessageIgnored),
-            q921::Output::Error(code) => self.out.push_back(Output::Error(Trouble::Link(code))),
+            q921::Output::Error(code) => {
+                self.out.push_back(Output::Error(Trouble::Link(code)));
+                // The far end has begun anew. Q.921 tells layer 3 only where a frame of ours may be
+                // lost, but the far end may have ended calls while it could not say so.
+                if code == q921::Code::F {
+                    self.link_reset(now);
+                }
+            }
             q921::Output::QueueFull | q921::Output::NoLink | q921::Output::TooLong => {
                 self.count(Counted::Unsent);
             }
