@@ -258,6 +258,10 @@ impl Reactor {
             self.again |= span.take(|frame| frames.push((id, frame.to_vec())));
         }
         for (id, frame) in frames {
+            // Somebody has just attached, and layer 1 has not been looked at since.
+            if self.switch.is_dark(id) {
+                self.look_at(id);
+            }
             self.switch.handle_frame(self.now(), id, &frame);
             self.act();
         }
@@ -269,10 +273,14 @@ impl Reactor {
         }
         self.looked = Instant::now();
         for index in 0..self.shell.spans.len() {
-            let Some(status) = self.shell.spans.get_mut(index).map(LiveSpan::status) else {
-                return;
-            };
-            self.switch.handle_span(self.now(), SpanId(index as i64 + 1), status);
+            self.look_at(SpanId(index as i64 + 1));
+        }
+    }
+
+    fn look_at(&mut self, span: SpanId) {
+        let index = usize::try_from(span.0 - 1).unwrap_or(usize::MAX);
+        if let Some(status) = self.shell.spans.get_mut(index).map(LiveSpan::status) {
+            self.switch.handle_span(self.now(), span, status);
             self.act();
         }
     }

@@ -205,6 +205,13 @@ impl Switch {
         self.settle();
     }
 
+    /// Whether layer 1 of a span carried nothing when it was last told: a frame that comes then is
+    /// news about layer 1 first.
+    #[must_use]
+    pub fn is_dark(&self, span: SpanId) -> bool {
+        self.spans.is_dark(span)
+    }
+
     /// What layer 1 of a span says; to be told about four times a second.
     pub fn handle_span(&mut self, now: Now, span: SpanId, status: SpanStatus) {
         self.now = now;

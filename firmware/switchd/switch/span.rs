@@ -202,6 +202,11 @@ impl Spans {
         self.waiting.pop_front()
     }
 
+    /// Whether layer 1 of a span carried nothing when it was last looked at.
+    pub(super) fn is_dark(&self, id: SpanId) -> bool {
+        self.get(id).is_some_and(|span| !carries(&span.layer1))
+    }
+
     // ---- configuration
 
     /// Takes the settings of all spans over. Calls go on, but for those of a span whose side is
@@ -254,8 +259,13 @@ impl Spans {
 
     /// Whether a call could be placed on one of these groups at all.
     pub(super) fn serves(&self, groups: &[ChannelGroup]) -> bool {
+        // A link that has just come up restarts every channel first.
+        let in_service =
+            |state: &ChannelState| matches!(state, ChannelState::Idle | ChannelState::Taken(_));
         let up = |group: &ChannelGroup| {
-            self.get(group.span).is_some_and(|span| span.link == SpanLink::Up)
+            self.get(group.span).filter(|span| span.link == SpanLink::Up).is_some_and(|span| {
+                group.slots.iter().any(|slot| span.states.get(slot).is_some_and(in_service))
+            })
         };
         groups.iter().any(up)
     }
