@@ -415,7 +415,7 @@ fn against_others(
 ) -> store::Result<Option<Problem>> {
     let rows = view.trunks()?;
     let others = rows.iter().filter(|row| !row.disabled && Some(row.id) != trunk);
-    for row in others.clone() {
+    for row in others {
         let theirs = TrunkSettings::of(row);
         for group in theirs.groups.iter().filter(|_| theirs.kind == TrunkKind::Channels) {
             let ours = wanted.groups.iter().filter(|own| own.span == group.span);
@@ -429,13 +429,11 @@ fn against_others(
             }
         }
     }
+    // Two carriers may show the same number; one of a range is called over its own trunk alone.
     let owned = view.numbers()?;
     for number in &wanted.numbers {
-        let settled =
-            others.clone().find(|row| TrunkSettings::of(row).numbers.iter().any(|n| n == number));
         let ranged = owned.iter().find(|own| own.number == *number);
-        let of_range = ranged.and_then(|own| rows.iter().find(|row| row.id == own.trunk));
-        if let Some(row) = settled.or(of_range) {
+        if let Some(row) = ranged.and_then(|own| rows.iter().find(|row| row.id == own.trunk)) {
             let reason = format!("{number} belongs to trunk {} already: leave it out", row.name);
             return Ok(Some(Problem::field("numbers", reason)));
         }
