@@ -85,7 +85,7 @@ fn work(
 ) -> Vec<Value> {
     let (code, _) = unit.disposition(campaign);
     let (mut hung_up, mut disposed) = (BTreeSet::new(), BTreeSet::new());
-    wait_for(&format!("{count} ended attempts"), Duration::from_secs(120), || {
+    wait_for(&format!("{count} ended attempts"), Duration::from_secs(60 + 3 * count as u64), || {
         for agent in agents {
             let state = unit.agent(*agent);
             let Some(attempt) = state["call"]["attempt_id"].as_i64() else { continue };
