@@ -5,10 +5,10 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
 
+use board_port::fcs;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{self, MsgFlags};
-use signal::q921::fcs;
 
 /// Percent of our frames, in the direction to the peer, that something happens to.
 #[derive(Clone, Copy, Debug, Default)]
@@ -64,7 +64,7 @@ impl Wire {
         }
         let mut octets = frame.to_vec();
         if self.fcs {
-            fcs::append(&mut octets);
+            octets.extend(fcs::of(&octets).to_le_bytes());
         }
         if self.percent(self.faults.corrupt) {
             let dice = self.dice();
@@ -106,8 +106,8 @@ impl Wire {
             }
             if self.fcs {
                 match fcs::check(&octets) {
-                    Ok(frame) => octets.truncate(frame.len()),
-                    Err(_) => {
+                    Some(frame) => octets.truncate(frame.len()),
+                    None => {
                         self.bad_fcs += 1;
                         continue;
                     }

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, VecDeque};
 use proptest::prelude::*;
 
 use super::*;
-use crate::q921::fcs;
+use board_port::fcs;
 
 /// How bad the wire is, in percent of frames, and what layer 3 does besides sending.
 #[derive(Clone, Copy, Debug)]
@@ -97,7 +97,7 @@ impl Wire {
             let end = &mut self.ends[side];
             if end.inbox.front().is_some_and(|(at, _)| *at <= self.now) {
                 let (_, octets) = end.inbox.pop_front().unwrap();
-                if let Ok(frame) = fcs::check(&octets) {
+                if let Some(frame) = fcs::check(&octets) {
                     end.link.handle_frame(self.now, frame);
                 }
             } else if end.ask_at.take_if(|at| *at <= self.now).is_some() {
@@ -148,7 +148,7 @@ impl Wire {
         }
         // A doubled SABME or DISC is no noise but a second request: no wire makes one.
         let numbered = octets[2] & 3 != 3;
-        fcs::append(&mut octets);
+        octets.extend(fcs::of(&octets).to_le_bytes());
         if dice.percent(weather.spoilt) {
             // A burst of up to 16 bits, which the check sequence always sees.
             let at = usize::try_from(dice.below(octets.len() as u64 - 1)).unwrap();

@@ -1,7 +1,7 @@
 //! A user and a network back to back, over a wire that may be bad.
 
 use super::*;
-use crate::q921::fcs;
+use board_port::fcs;
 
 /// A generator that needs nothing (xorshift64*): the same seed gives the same weather.
 #[derive(Clone, Debug)]
@@ -133,7 +133,7 @@ impl Pair {
     }
 
     fn arrive(&mut self, end: End, frame: &[u8]) {
-        if let Ok(frame) = fcs::check(frame) {
+        if let Some(frame) = fcs::check(frame) {
             self.ends[end as usize].handle_frame(self.now, frame);
         }
     }
@@ -152,7 +152,7 @@ impl Pair {
 
     fn send(&mut self, from: End, mut frame: Vec<u8>) {
         self.write_down(from, &frame);
-        fcs::append(&mut frame);
+        frame.extend(fcs::of(&frame).to_le_bytes());
         let Weather { lose, double, corrupt } = self.weather;
         let copies = 1 + u64::from(self.dice.roll(1_000) < double);
         for _ in 0..copies {
