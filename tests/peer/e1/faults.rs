@@ -5,7 +5,7 @@ use std::time::Duration;
 use call::Side;
 use peer::baresip::Baresip;
 use peer::unit::{Unit, now_ms};
-use peer::{tone, wait_for};
+use peer::{SAME_INSTANT_MS, tone, wait_for};
 use serde_json::{Value, json};
 
 use crate::exchange::{Call, Customers, Exchange, customer_hz};
@@ -76,7 +76,11 @@ impl Talk {
         assert_eq!(attempt["cause"], "normal_clearing", "{attempt}");
         let times = instants(&attempt);
         assert!(times.len() == 7 && times.is_sorted(), "{attempt}");
-        assert!((times[6] - over).abs() < 250, "ended {} and {over}: {attempt}", times[6]);
+        assert!(
+            (times[6] - over).abs() < SAME_INSTANT_MS,
+            "ended {} and {over}: {attempt}",
+            times[6]
+        );
         let call = call_of(&self.unit, &attempt);
         assert_eq!(call["channel"], json!({ "span": 1, "slot": theirs.slot }), "{call}");
         attempt
