@@ -10,11 +10,15 @@
 //! | 8 | does not exist (404) |
 //! | 9 | refuses (603) |
 
+mod scenario;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+
+use scenario::Customers;
 
 use crate::tone;
 
@@ -98,23 +102,12 @@ impl Sipp {
         let (say, port) = match voice {
             Voice::Tone(tone_hz) => {
                 fs::write(folder.join("tone.al"), tone::alaw_of_tone(tone_hz, 60)).unwrap();
-                let say = "<nop><action><exec rtp_stream=\"tone.al,-1,8\"/></action></nop>";
-                (say, "[auto_media_port]")
+                (scenario::SAY, "[auto_media_port]")
             }
             Voice::Echo => ("", "[media_port]"),
         };
-        let (early, late) = match progress {
-            Progress::Ringing => (RINGING.to_owned(), say),
-            Progress::EarlyMedia => (format!("{EARLY_MEDIA}\n{say}"), ""),
-        };
-        let scenario = SCENARIO
-            .replace("@PROGRESS@", &early)
-            .replace("@SAY@", late)
-            .replace("@SDP@", SDP)
-            .replace("@PORT@", port)
-            .replace("@RING@", &ring.as_millis().to_string())
-            .replace("@TALK@", &TALK.as_millis().to_string());
-        fs::write(folder.join("customers.xml"), scenario).unwrap();
+        let customers = Customers { progress, ring, say, port };
+        fs::write(folder.join("customers.xml"), customers.scenario()).unwrap();
         let address = crate::host(host);
         let mut command = Command::new("sipp");
         command
@@ -173,194 +166,3 @@ impl Drop for Sipp {
         let _ = self.process.wait();
     }
 }
-
-/// 180.
-const RINGING: &str = r#"<send><![CDATA[
-SIP/2.0 180 Ringing
-[last_Via:]
-[last_From:]
-[last_To:];tag=[pid]c[call_number]
-[last_Call-ID:]
-[last_CSeq:]
-Contact: <sip:customer@[local_ip]:[local_port]>
-Content-Length: 0
-
-]]></send>"#;
-
-/// 183 with the session description that the answer will have, too.
-const EARLY_MEDIA: &str = r#"<send><![CDATA[
-SIP/2.0 183 Session Progress
-[last_Via:]
-[last_From:]
-[last_To:];tag=[pid]c[call_number]
-[last_Call-ID:]
-[last_CSeq:]
-Contact: <sip:customer@[local_ip]:[local_port]>
-Content-Type: application/sdp
-Content-Length: [len]
-
-@SDP@
-]]></send>"#;
-
-const SDP: &str = "v=0\n\
-    o=- 1 1 IN IP4 [media_ip]\n\
-    s=-\n\
-    c=IN IP4 [media_ip]\n\
-    t=0 0\n\
-    m=audio @PORT@ RTP/AVP 8 101\n\
-    a=rtpmap:8 PCMA/8000\n\
-    a=rtpmap:101 telephone-event/8000\n\
-    a=fmtp:101 0-15\n\
-    a=ptime:20";
-
-const SCENARIO: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
-<!DOCTYPE scenario SYSTEM "sipp.dtd">
-<scenario name="customers">
-<recv request="OPTIONS" optional="true" next="9"/>
-<recv request="INVITE" rrs="true"><action>
-  <ereg regexp="INVITE sip:[^@]*[0-2]@" search_in="msg" assign_to="leaves"/>
-  <ereg regexp="INVITE sip:[^@]*6@" search_in="msg" assign_to="busy"/>
-  <ereg regexp="INVITE sip:[^@]*7@" search_in="msg" assign_to="silent"/>
-  <ereg regexp="INVITE sip:[^@]*8@" search_in="msg" assign_to="unknown"/>
-  <ereg regexp="INVITE sip:[^@]*9@" search_in="msg" assign_to="refuses"/>
-</action></recv>
-<nop next="6" test="busy"/>
-<nop next="7" test="silent"/>
-<nop next="8" test="unknown"/>
-<nop next="5" test="refuses"/>
-@PROGRESS@
-<recv request="CANCEL" timeout="@RING@" ontimeout="10" next="11"/>
-<label id="10"/>
-<send retrans="500"><![CDATA[
-SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:];tag=[pid]c[call_number]
-[last_Call-ID:]
-[last_CSeq:]
-Contact: <sip:customer@[local_ip]:[local_port]>
-Content-Type: application/sdp
-Content-Length: [len]
-
-@SDP@
-]]></send>
-<recv request="ACK" crlf="true"><action>
-  <ereg regexp="[^ ].*" search_in="hdr" header="From:" assign_to="far"/>
-  <ereg regexp="[^ ].*" search_in="hdr" header="To:" assign_to="near"/>
-</action></recv>
-@SAY@
-<nop next="1" test="leaves"/>
-<recv request="BYE"/>
-<send next="3"><![CDATA[
-SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
-
-]]></send>
-<label id="1"/>
-<recv request="BYE" timeout="@TALK@" ontimeout="12" next="2"/>
-<label id="12"/>
-<send retrans="500"><![CDATA[
-BYE [next_url] SIP/2.0
-Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]
-Max-Forwards: 70
-From: [$near]
-To: [$far]
-[last_Call-ID:]
-CSeq: 1 BYE
-Content-Length: 0
-
-]]></send>
-<recv request="BYE" optional="true" next="2"/>
-<recv response="200" next="3"/>
-<label id="2"/>
-<send next="3"><![CDATA[
-SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
-
-]]></send>
-<label id="5"/>
-<send retrans="500"><![CDATA[
-SIP/2.0 603 Decline
-[last_Via:]
-[last_From:]
-[last_To:];tag=[pid]c[call_number]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
-
-]]></send>
-<recv request="ACK" next="3"/>
-<label id="6"/>
-<send retrans="500"><![CDATA[
-SIP/2.0 486 Busy Here
-[last_Via:]
-[last_From:]
-[last_To:];tag=[pid]c[call_number]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
-
-]]></send>
-<recv request="ACK" next="3"/>
-<label id="7"/>
-@PROGRESS@
-<recv request="CANCEL"/>
-<label id="11"/>
-<send><![CDATA[
-SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:];tag=[pid]c[call_number]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
-
-]]></send>
-<send retrans="500"><![CDATA[
-SIP/2.0 487 Request Terminated
-[last_Via:]
-[last_From:]
-[last_To:];tag=[pid]c[call_number]
-[last_Call-ID:]
-CSeq: [last_cseq_number] INVITE
-Content-Length: 0
-
-]]></send>
-<recv request="ACK" next="3"/>
-<label id="8"/>
-<send retrans="500"><![CDATA[
-SIP/2.0 404 Not Found
-[last_Via:]
-[last_From:]
-[last_To:];tag=[pid]c[call_number]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
-
-]]></send>
-<recv request="ACK" next="3"/>
-<label id="9"/>
-<send><![CDATA[
-SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:];tag=[pid]c[call_number]
-[last_Call-ID:]
-[last_CSeq:]
-Allow: INVITE, ACK, CANCEL, BYE, OPTIONS
-Content-Length: 0
-
-]]></send>
-<label id="3"/>
-</scenario>
-"#;
