@@ -5,6 +5,14 @@
 /// a slip.
 pub const WAITING: usize = 4;
 
+/// Block messages taken from an exchange in one look: twice as many as may wait. One that sends
+/// more than time passes fills its own socket, not our tick.
+pub const MESSAGES_A_LOOK: usize = 2 * WAITING;
+
+/// Messages on a D-channel's socket that are no frames, passed over in one look. The rest waits for
+/// the next: whoever sends nothing else must not keep the reactor from its other work.
+pub const GARBAGE_A_LOOK: usize = 64;
+
 /// Lost block messages told one by one by their sequence; a greater jump is a new count of the
 /// sender, not a loss.
 pub const SEQUENCE_JUMP: u32 = 50;

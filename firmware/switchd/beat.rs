@@ -29,6 +29,10 @@ pub const TICK_NS: i64 = TICK_MS as i64 * 1_000_000;
 /// Ticks that are made up for after the thread was kept from running.
 const CATCH_UP_MAX: i64 = 5;
 
+/// Ticks that a new master's waiting blocks may begin before its phase is taken as it is: what a
+/// driver may hold, and one more.
+const RUSHED_MAX: u8 = 5;
+
 /// Ticks that a master may be late before the timer takes over.
 const PATIENCE_TICKS: i64 = 2;
 
@@ -44,6 +48,8 @@ pub struct Beat {
     master: Option<u8>,
     /// The grid has the master's phase.
     locked: bool,
+    /// Ticks that a new master's waiting blocks have begun.
+    rushed: u8,
     /// Ticks of a lost master are being made up.
     making_up: bool,
 }
@@ -66,7 +72,7 @@ enum Seen {
 impl Beat {
     /// Begins now, by the timer.
     pub fn new() -> Beat {
-        Beat { due_ns: now_ns(), master: None, locked: false, making_up: false }
+        Beat { due_ns: now_ns(), master: None, locked: false, rushed: 0, making_up: false }
     }
 
     /// The span that is followed.
@@ -79,6 +85,7 @@ impl Beat {
         if self.master != Some(span) {
             self.master = Some(span);
             self.locked = false;
+            self.rushed = 0;
             self.making_up = false;
         }
     }
@@ -89,20 +96,17 @@ impl Beat {
         self.due_ns += TICK_NS;
         let due = self.due_ns;
         let seen = match (self.master, fd) {
-            (Some(_), Some(_)) if waiting > 0 => {
-                if self.locked {
-                    Seen::Beat
-                } else {
-                    Seen::Waiting
-                }
-            }
             (Some(_), Some(fd)) => {
                 // A beat a whole tick before its time is none: whatever is wrong with the
-                // descriptor, the thread must not spin.
+                // descriptor or with the exchange behind it, the thread must not spin.
                 if self.locked && now_ns() < due - TICK_NS {
                     sleep_until(due - TICK_NS);
                 }
-                wait_for(fd, due)
+                match waiting > 0 {
+                    true if self.locked || self.rushed >= RUSHED_MAX => Seen::Beat,
+                    true => Seen::Waiting,
+                    false => wait_for(fd, due),
+                }
             }
             (Some(_), None) => {
                 sleep_until(due);
@@ -121,6 +125,7 @@ impl Beat {
         let late = now_ns - self.due_ns;
         match seen {
             Seen::Waiting => {
+                self.rushed += 1;
                 self.due_ns = now_ns;
                 0
             }
@@ -217,7 +222,7 @@ mod tests {
     const MS: i64 = 1_000_000;
 
     fn beat_at(due_ns: i64) -> Beat {
-        Beat { due_ns, master: None, locked: false, making_up: false }
+        Beat { due_ns, master: None, locked: false, rushed: 0, making_up: false }
     }
 
     /// One tick as `wait` would find it.
@@ -303,5 +308,20 @@ mod tests {
         assert_eq!(beat.wait(fd(), 0), 0);
         assert!(now_ns() - begun >= 2 * TICK_NS, "it gave up early");
         assert_eq!(beat.master(), None);
+    }
+
+    #[test]
+    fn a_master_that_brings_blocks_faster_than_time_passes_does_not_make_the_thread_spin() {
+        let (ours, _theirs) = std::os::unix::net::UnixDatagram::pair().unwrap();
+        let mut beat = Beat::new();
+        beat.follow(0);
+        let begun = now_ns();
+        let ticks = i64::from(RUSHED_MAX) + 12;
+        for _ in 0..ticks {
+            beat.wait(Some(std::os::fd::AsFd::as_fd(&ours)), 3);
+        }
+        assert_eq!(beat.master(), Some(0));
+        let took = now_ns() - begun;
+        assert!(took >= 9 * TICK_NS, "{ticks} ticks in {took} ns");
     }
 }

@@ -8,7 +8,7 @@ use board_port::block::{self, Frame, LONGEST};
 use board_port::{BLOCK, Bearers, Loop, Slots};
 
 use super::listener::{Listener, Peer, Received, Sent};
-use crate::limits::{QUIET_TICKS, SEQUENCE_JUMP, WAITING};
+use crate::limits::{MESSAGES_A_LOOK, QUIET_TICKS, SEQUENCE_JUMP, WAITING};
 use crate::tally::Tally;
 
 /// 20 ms of the span.
@@ -133,9 +133,10 @@ impl AttachedBearers {
         }
     }
 
-    /// Takes in every message that has come.
+    /// Takes in the messages that have come, a bounded number.
     fn drain(&mut self) {
-        while let Some(peer) = &self.peer {
+        for _ in 0..MESSAGES_A_LOOK {
+            let Some(peer) = &self.peer else { return };
             let length = match peer.receive(&mut self.message[..]) {
                 Received::Message(length) => length,
                 Received::Nothing => return,

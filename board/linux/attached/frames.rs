@@ -8,6 +8,7 @@ use board_port::{FrameChannel, LONGEST_FRAME, Loop, fcs};
 use nix::sys::eventfd::EventFd;
 
 use super::listener::{Listener, Peer, Received, Sent};
+use crate::limits::GARBAGE_A_LOOK;
 use crate::tally::Tally;
 use crate::wake::Wake;
 
@@ -68,7 +69,9 @@ impl Frames {
         let octets = if self.fcs { fcs::check(message) } else { Some(message) };
         match octets {
             None => self.tally.bad_fcs.one(),
-            Some(octets) if octets.len() > LONGEST_FRAME => self.tally.malformed.one(),
+            Some(octets) if octets.is_empty() || octets.len() > LONGEST_FRAME => {
+                self.tally.malformed.one();
+            }
             Some(octets) => return Some(octets),
         }
         None
@@ -85,7 +88,8 @@ impl FrameChannel for Frames {
     fn receive(&mut self, frame: &mut [u8]) -> io::Result<Option<usize>> {
         self.attend_door()?;
         let mut room = [0; ROOM];
-        while let Some(peer) = &self.peer {
+        for _ in 0..GARBAGE_A_LOOK {
+            let Some(peer) = &self.peer else { return Ok(None) };
             let length = match peer.receive(&mut room) {
                 Received::Message(length) => length,
                 Received::Nothing => return Ok(None),
@@ -113,6 +117,8 @@ impl FrameChannel for Frames {
             place.copy_from_slice(octets);
             return Ok(Some(octets.len()));
         }
+        // There may be more, and nothing else would say so to whoever watches for edges.
+        self.bell.write(1)?;
         Ok(None)
     }
 

@@ -10,6 +10,7 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{
     self, AddressFamily, Backlog, MsgFlags, SockFlag, SockType, UnixAddr, accept4, bind, connect,
 };
@@ -84,17 +85,27 @@ pub enum Sent {
 }
 
 impl Peer {
-    /// Looks for one message. An empty one cannot be told from the end and counts as that.
+    /// Looks for one message.
     pub fn receive(&self, buffer: &mut [u8]) -> Received {
         loop {
             return match socket::recv(self.0.as_raw_fd(), buffer, MsgFlags::MSG_TRUNC) {
-                Ok(0) => Received::Gone,
+                // An empty message looks like the end; only the end is also told as such.
+                Ok(0) if self.has_hung_up() => Received::Gone,
                 Ok(length) => Received::Message(length),
                 Err(Errno::EAGAIN) => Received::Nothing,
                 Err(Errno::EINTR) => continue,
                 Err(_) => Received::Gone,
             };
         }
+    }
+
+    fn has_hung_up(&self) -> bool {
+        // nix has no name for the end of the other's sending alone.
+        let no_more = PollFlags::from_bits_retain(nix::libc::POLLRDHUP);
+        let mut fds = [PollFd::new(self.0.as_fd(), no_more)];
+        let over = no_more | PollFlags::POLLHUP | PollFlags::POLLERR;
+        let seen = poll(&mut fds, PollTimeout::ZERO).ok().and_then(|_| fds[0].revents());
+        seen.is_none_or(|seen| seen.intersects(over))
     }
 
     /// Sends one message.

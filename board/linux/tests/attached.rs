@@ -171,6 +171,46 @@ fn what_is_too_long_is_counted_and_never_passed() {
     assert!(exchange.hears_nothing());
 }
 
+/// A D-channel on which nothing but garbage comes gives the reactor back in between, and loses
+/// neither the frame behind it nor the wake-up for it.
+#[tokio::test]
+async fn garbage_without_an_end_leaves_the_reactor_its_time() {
+    const GARBAGE: u64 = 100;
+    let place = Place::new();
+    let mut parts = place.listen(false);
+    let watch = Watch::new(parts.frames.as_ref()).unwrap();
+    let exchange = Exchange::attach(&place.file(".d"));
+    for _ in 0..GARBAGE {
+        exchange.say(&[0; LONGEST_FRAME + 1]);
+    }
+    exchange.say(&SABME);
+    let patience = Duration::from_millis(u64::from(PATIENCE_MS));
+    let mut looks = 0;
+    let frame = loop {
+        tokio::time::timeout(patience, watch.ready()).await.expect("a wake-up is lost").unwrap();
+        looks += 1;
+        if let Some(frame) = receive(parts.frames.as_mut()) {
+            break frame;
+        }
+    };
+    assert_eq!(frame, SABME);
+    assert!(looks > 1, "all of it in one look");
+    assert_eq!(parts.span.status().unwrap().counters.malformed, GARBAGE);
+}
+
+#[test]
+fn an_empty_message_is_garbage_and_not_the_end() {
+    let place = Place::new();
+    let mut parts = place.listen(false);
+    let exchange = Exchange::attach(&place.file(".d"));
+    exchange.say(&[]);
+    exchange.say(&SABME);
+    assert_eq!(receive(parts.frames.as_mut()).as_deref(), Some(&SABME[..]));
+    let status = parts.span.status().unwrap();
+    assert!(status.alarms.clear());
+    assert_eq!(status.counters.malformed, 1);
+}
+
 #[test]
 fn a_new_connection_replaces_the_old_one() {
     let place = Place::new();
@@ -288,6 +328,22 @@ fn a_tick_takes_one_block_and_tells_how_many_wait() {
     exchange.say_blocks(7, slot, &frame_of(0));
     parts.bearers.begin_tick();
     assert_eq!(parts.span.status().unwrap().counters.slips, 4);
+}
+
+#[test]
+fn an_exchange_that_floods_fills_its_own_socket_and_not_the_tick() {
+    let place = Place::new();
+    let mut parts = place.listen(false);
+    let exchange = Exchange::attach(&place.file(".b"));
+    let slot: Slots = [1].into_iter().collect();
+    parts.bearers.open(1);
+    parts.bearers.begin_tick();
+    for sequence in 0..60 {
+        exchange.say_blocks(sequence, slot, &frame_of(0));
+    }
+    parts.bearers.begin_tick();
+    // Eight were looked at, of which four fit.
+    assert_eq!(parts.span.status().unwrap().counters.overruns, 4);
 }
 
 #[test]
