@@ -3,7 +3,7 @@
 use call::{AccountId, Cause, LegId, LegTag, OfferId, RecordingId, SpanId, TrunkId};
 use serde::{Deserialize, Serialize};
 
-use crate::{AnswerPlan, Channel, DesiredState, Prompt};
+use crate::{AnswerPlan, Channel, Connect, DesiredState, Prompt};
 
 /// One order. Orders about a leg that is gone are refused with [`Refusal::NoSuchLeg`] and change
 /// nothing; repeating an order is harmless.
@@ -204,6 +204,8 @@ pub enum OnAnswer {
     Tell,
     /// Follow the plan.
     Plan(AnswerPlan),
+    /// Connect a caller who waits for this leg.
+    Connect(Connect),
 }
 
 /// Why an order had no effect.

@@ -24,6 +24,13 @@ pub struct LegRecord {
     pub called: String,
     /// The number or account shown to the called party.
     pub caller: String,
+    /// Of a leg that came in: the name that the caller's network sent; empty: none.
+    #[serde(default)]
+    pub display: String,
+    /// Of a leg that came in: the number that the caller wanted before the call was sent on to us;
+    /// empty: none.
+    #[serde(default)]
+    pub redirected_from: String,
     /// Where in its life it is.
     pub phase: LegPhase,
     /// When the order or the INVITE came in.
@@ -66,6 +73,8 @@ impl LegRecord {
             direction,
             called: String::new(),
             caller: String::new(),
+            display: String::new(),
+            redirected_from: String::new(),
             phase: LegPhase::Idle,
             created: at,
             dialled: None,

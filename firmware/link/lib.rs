@@ -46,7 +46,7 @@ pub use desired::{Account, ChannelGroup, DesiredState, Fallback, SipWay, Trunk, 
 pub use event::{Alarm, Collected, Contact, Event, Health, OfferEnd, PlayEnd, TrunkState};
 pub use frame::{ToCenter, ToSwitch, VERSION};
 pub use leg::{Direction, LegRecord, Line, RecordingRecord, RecordingState};
-pub use plan::{AnswerPlan, NoSeat, Prompt};
+pub use plan::{AnswerPlan, Connect, NoSeat, Prompt};
 pub use snapshot::Snapshot;
 pub use span::{
     Channel, ChannelRecord, ChannelState, Hunt, LoopResult, Span, SpanAlarm, SpanCounters,

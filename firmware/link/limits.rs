@@ -10,6 +10,10 @@ pub const EVENTS_QUEUED_MAX: usize = 8_192;
 /// Commands that switchd takes in one turn before it looks at the lines again.
 pub const COMMANDS_A_TURN_MAX: usize = 64;
 
+/// Characters of a number or name that a far end shows; the rest is cut off. The longest display of
+/// Q.931 has 82 octets, and a person reads no more than this.
+pub const SHOWN_CHARS_MAX: usize = 64;
+
 /// Seats that one answer plan may name: more than a box has agents for one call to try.
 pub const PLAN_SEATS_MAX: usize = 128;
 

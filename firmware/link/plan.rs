@@ -14,7 +14,7 @@
 //! switchd alone. centerd may take it back only by [`crate::Command::Withdraw`], and it *is* back
 //! only when the answering [`crate::OfferEnd`] says so. A seat that hangs up ends its offers.
 
-use call::{Cause, OfferId, RecordingId};
+use call::{Cause, LegId, OfferId, RecordingId};
 use serde::{Deserialize, Serialize};
 
 /// What to do when the person answers. It works with centerd stopped.
@@ -33,6 +33,22 @@ pub struct AnswerPlan {
     pub beep: bool,
     /// Longest talk, ms; then the call is hung up. 0: no bound.
     pub talk_max_ms: u32,
+}
+
+/// What to do when a phone that rings for a caller is picked up. It works with centerd stopped.
+///
+/// ```text
+/// caller hangs up while it rings ──── the phone stops ringing
+/// phone answers ───────────────────── caller is answered, both hear each other, in one turn
+/// phone refuses, or nobody answers ── the caller waits for centerd, or for the fallback
+/// either hangs up while they talk ─── the other is hung up too
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connect {
+    /// A leg that came in and is not answered. It is the customer of the join.
+    pub caller: LegId,
+    /// Record the joined call under this id: caller left, phone right.
+    pub record: Option<RecordingId>,
 }
 
 /// What a person hears who answered and for whom nobody is free.

@@ -83,6 +83,10 @@ pub const SDP_FORMATS_MAX: usize = 128;
 /// Attributes of the session or of one stream.
 pub const SDP_ATTRIBUTES_MAX: usize = 128;
 
+/// Challenges that we answer for one request of a call: two proxies and a nonce that was too old for
+/// each. Who asks on is not answered, or his `stale=true` would draw requests from us for ever.
+pub const CHALLENGES_MAX: u32 = 4;
+
 /// For how long a call may ring when its owner sets no limit of its own, in milliseconds: what the
 /// public network itself allows. Then it is cancelled (outbound) or refused (inbound).
 pub const RING_LIMIT_MS: u64 = 300_000;

@@ -22,6 +22,10 @@ pub const JOURNAL_COMPACT_MIN: usize = 1_000;
 /// Lines for each entry of the book above which the journal is mostly history.
 pub const JOURNAL_COMPACT_FACTOR: usize = 4;
 
+/// Bytes of the journal that wait for a disk that is full: some thousand entries. Beyond it they
+/// stand in the book alone, and the whole book is written when there is room.
+pub const JOURNAL_UNWRITTEN_MAX: usize = 1 << 20;
+
 /// Ends of offers that are remembered, so that a late withdrawal hears the truth: an hour of a
 /// busy box.
 pub const OFFERS_REMEMBERED: usize = 4_096;

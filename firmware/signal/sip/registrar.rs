@@ -161,10 +161,12 @@ impl Registrar {
         self.bindings.get(&account).map_or(&[], Vec::as_slice)
     }
 
-    /// The contact to call: of the highest preference the one refreshed last.
+    /// The contacts to call, the most preferred first, and of equals the one refreshed last.
     #[must_use]
-    pub fn best(&self, account: AccountId) -> Option<&Binding> {
-        self.bindings(account).iter().max_by_key(|b| (b.contact.q_milli(), b.refreshed_at))
+    pub fn by_preference(&self, account: AccountId) -> Vec<&Binding> {
+        let mut all: Vec<&Binding> = self.bindings(account).iter().collect();
+        all.sort_by_key(|b| core::cmp::Reverse((b.contact.q_milli(), b.refreshed_at)));
+        all
     }
 
     /// Whether a phone is registered from this address.
@@ -413,11 +415,12 @@ mod tests {
     }
 
     #[test]
-    fn the_preferred_contact_is_called_and_a_star_removes_all() {
+    fn the_preferred_contact_is_called_first_and_a_star_removes_all() {
         let mut t = Talk::new();
         t.register(0, "Contact: <sip:a@h>;q=0.5, <sip:b@h>;q=0.9, <sip:c@h>;q=0.1\r\n");
-        let best = t.registrar.best(ACCOUNT).unwrap();
-        assert_eq!(best.contact.uri.to_string(), "sip:b@h");
+        let order = t.registrar.by_preference(ACCOUNT).into_iter();
+        let order: Vec<String> = order.map(|b| b.contact.uri.to_string()).collect();
+        assert_eq!(order, ["sip:b@h", "sip:a@h", "sip:c@h"]);
         assert_eq!(t.register(1, "Contact: *\r\n").status, StatusCode::BAD_REQUEST);
         assert_eq!(t.contacts().len(), 3);
         assert_eq!(t.register(1, "Contact: *\r\nExpires: 0\r\n").status, StatusCode::OK);

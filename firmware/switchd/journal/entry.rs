@@ -19,8 +19,9 @@ pub enum Entry {
     Leg {
         /// What is known of it.
         record: Box<LegRecord>,
-        /// What is needed to end its dialog after our death; `None` before there is one.
-        dialog: Option<KeptDialog>,
+        /// What is needed to end its call after our death: one dialog, one for each phone that rings,
+        /// or none before there is any.
+        dialogs: Vec<KeptDialog>,
     },
     /// A leg ended and centerd has not acknowledged it.
     Ended {
@@ -102,7 +103,7 @@ pub struct KeptContact {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Book {
     /// Legs that live, with their dialogs.
-    pub legs: BTreeMap<LegId, (LegRecord, Option<KeptDialog>)>,
+    pub legs: BTreeMap<LegId, (LegRecord, Vec<KeptDialog>)>,
     /// Ended legs that are not acknowledged.
     pub ended: BTreeMap<LegId, LegRecord>,
     /// Recordings that run, and ended ones that are not acknowledged.
@@ -115,9 +116,9 @@ impl Book {
     /// Adds one entry.
     pub fn take(&mut self, entry: Entry) {
         match entry {
-            Entry::Leg { record, dialog } => {
+            Entry::Leg { record, dialogs } => {
                 if !self.ended.contains_key(&record.leg) {
-                    self.legs.insert(record.leg, (*record, dialog));
+                    self.legs.insert(record.leg, (*record, dialogs));
                 }
             }
             Entry::Ended { record } => {
@@ -146,9 +147,9 @@ impl Book {
 
     /// The fewest entries that add up to this book.
     pub fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
-        let legs = self.legs.values().map(|(record, dialog)| Entry::Leg {
+        let legs = self.legs.values().map(|(record, dialogs)| Entry::Leg {
             record: Box::new(record.clone()),
-            dialog: dialog.clone(),
+            dialogs: dialogs.clone(),
         });
         let ended = self.ended.values().map(|r| Entry::Ended { record: Box::new(r.clone()) });
         let recordings =
@@ -211,7 +212,7 @@ mod tests {
 
     fn entry() -> impl Strategy<Value = Entry> {
         (0u64..6, 0u8..4, any::<bool>()).prop_map(|(n, kind, full)| match kind {
-            0 => Entry::Leg { record: record(n), dialog: full.then(dialog) },
+            0 => Entry::Leg { record: record(n), dialogs: full.then(dialog).into_iter().collect() },
             1 => Entry::Ended { record: record(n) },
             2 => Entry::Acked { legs: vec![LegId(n)], recordings: vec![] },
             _ => Entry::Contacts {
@@ -247,7 +248,7 @@ mod tests {
     fn a_leg_that_has_ended_does_not_come_back() {
         let mut book = Book::default();
         book.take(Entry::Ended { record: record(1) });
-        book.take(Entry::Leg { record: record(1), dialog: None });
+        book.take(Entry::Leg { record: record(1), dialogs: vec![] });
         assert!(book.legs.is_empty() && book.ended.len() == 1);
     }
 }

@@ -22,7 +22,7 @@ use std::thread::{self, JoinHandle};
 use call::Epoch;
 
 use crate::journal::{Book, Entry};
-use crate::limits::{JOURNAL_COMPACT_FACTOR, JOURNAL_COMPACT_MIN};
+use crate::limits::{JOURNAL_COMPACT_FACTOR, JOURNAL_COMPACT_MIN, JOURNAL_UNWRITTEN_MAX};
 
 /// The journal cannot be kept.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +53,11 @@ pub struct Journal {
     book: Book,
     /// Lines in the file.
     lines: usize,
+    /// What the disk has not taken yet. It goes first when there is room again, so that no line is
+    /// torn by the next.
+    unwritten: Vec<u8>,
+    /// More waited than is kept: only a compaction writes all of it.
+    gap: bool,
     /// Something durable was written and not yet handed to the thread.
     unsynced: bool,
     orders: Option<SyncSender<Order>>,
@@ -94,6 +99,8 @@ impl Journal {
             file,
             lines: book.len(),
             book,
+            unwritten: Vec::new(),
+            gap: false,
             unsynced: false,
             orders: Some(orders),
             syncer: Some(syncer),
@@ -110,15 +117,33 @@ impl Journal {
     /// Writes one entry. It outlives this process when the call returns.
     ///
     /// # Errors
-    /// [`JournalError`]; the entry counts in [`Journal::book`] all the same, and the next compaction
-    /// writes it.
+    /// [`JournalError`]; the entry counts in [`Journal::book`] all the same, and is written as soon as
+    /// the disk takes it.
     pub fn append(&mut self, entry: Entry) -> Result<(), JournalError> {
         let mut line = serde_json::to_vec(&entry).unwrap_or_default();
         line.push(b'\n');
         self.unsynced |= entry.must_be_durable();
         self.book.take(entry);
         self.lines += 1;
-        self.file.write_all(&line).map_err(|e| at(&path_of(&self.folder, self.generation))(e))
+        self.gap |= self.unwritten.len() + line.len() > JOURNAL_UNWRITTEN_MAX;
+        if !self.gap {
+            self.unwritten.extend_from_slice(&line);
+        }
+        self.write()
+    }
+
+    /// Writes what waits.
+    fn write(&mut self) -> Result<(), JournalError> {
+        while !self.unwritten.is_empty() {
+            let written = match self.file.write(&self.unwritten) {
+                Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                written => written,
+            };
+            let path = path_of(&self.folder, self.generation);
+            self.unwritten.drain(..written.map_err(at(&path))?);
+        }
+        Ok(())
     }
 
     /// Called once a turn, after its entries: has the durable ones synced (by the thread) and
@@ -127,7 +152,9 @@ impl Journal {
     /// # Errors
     /// [`JournalError`], also for what the thread met since the last call.
     pub fn settle(&mut self) -> Result<(), JournalError> {
-        if self.lines > JOURNAL_COMPACT_MIN + JOURNAL_COMPACT_FACTOR * self.book.len() {
+        self.write()?;
+        let long = JOURNAL_COMPACT_MIN + JOURNAL_COMPACT_FACTOR * self.book.len();
+        if self.gap || self.lines > long {
             self.compact()?;
         }
         if self.unsynced {
@@ -147,7 +174,7 @@ impl Journal {
     /// Whether [`Journal::settle`] has something left to do.
     #[must_use]
     pub fn is_unsettled(&self) -> bool {
-        self.unsynced
+        self.unsynced || self.gap || !self.unwritten.is_empty()
     }
 
     fn compact(&mut self) -> Result<(), JournalError> {
@@ -163,6 +190,7 @@ impl Journal {
         self.file = file;
         self.generation += 1;
         self.lines = self.book.len();
+        self.gap = false;
         Ok(())
     }
 
@@ -232,6 +260,8 @@ fn read_into(book: &mut Book, path: &Path) -> Result<(), JournalError> {
     }
 }
 
+/// The book as the file of this generation. Where the disk does not take all of it nothing is left:
+/// a piece would be read as newer than the file that it was to replace.
 fn write_image(folder: &Path, generation: u64, book: &Book) -> Result<File, JournalError> {
     let path = path_of(folder, generation);
     let mut image = Vec::new();
@@ -241,7 +271,11 @@ fn write_image(folder: &Path, generation: u64, book: &Book) -> Result<File, Jour
         image.push(b'\n');
     }
     let mut file = OpenOptions::new().create(true).append(true).open(&path).map_err(at(&path))?;
-    file.write_all(&image).map_err(at(&path))?;
+    let written = file.set_len(0).and_then(|()| file.write_all(&image));
+    if let Err(error) = written {
+        let _ = fs::remove_file(&path);
+        return Err(at(&path)(error));
+    }
     Ok(file)
 }
 
@@ -301,7 +335,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut journal = Journal::open(dir.path()).unwrap();
         journal.append(ended(1)).unwrap();
-        journal.append(Entry::Leg { record: record(2), dialog: None }).unwrap();
+        journal.append(Entry::Leg { record: record(2), dialogs: vec![] }).unwrap();
         // Killed here: neither settled nor dropped.
         std::mem::forget(journal);
         let journal = Journal::open(dir.path()).unwrap();
@@ -345,7 +379,7 @@ mod tests {
         let mut journal = Journal::open(dir.path()).unwrap();
         journal.append(ended(1)).unwrap();
         for n in 2..(3 * JOURNAL_COMPACT_MIN as u64) {
-            journal.append(Entry::Leg { record: record(n), dialog: None }).unwrap();
+            journal.append(Entry::Leg { record: record(n), dialogs: vec![] }).unwrap();
             journal.append(ended(n)).unwrap();
             let acked = Entry::Acked { legs: vec![LegId(n)], recordings: vec![] };
             journal.append(acked).unwrap();
@@ -358,6 +392,63 @@ mod tests {
         let journal = Journal::open(dir.path()).unwrap();
         assert_eq!(journal.book().ended.keys().collect::<Vec<_>>(), [&LegId(1)]);
         assert!(journal.book().legs.is_empty());
+    }
+
+    /// A disk without room, and what was there before.
+    fn fill_disk(journal: &mut Journal) -> File {
+        let full = OpenOptions::new().append(true).open("/dev/full").unwrap();
+        std::mem::replace(&mut journal.file, full)
+    }
+
+    #[test]
+    fn what_a_full_disk_did_not_take_is_written_when_there_is_room() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(dir.path()).unwrap();
+        let room = fill_disk(&mut journal);
+        assert!(journal.append(ended(1)).is_err());
+        assert!(journal.settle().is_err() && journal.is_unsettled(), "the alarm must stand");
+        journal.file = room;
+        // A piece of the line had still found room.
+        let (piece, rest) = journal.unwritten.split_at(40);
+        journal.file.write_all(piece).unwrap();
+        journal.unwritten = rest.to_vec();
+        journal.append(ended(2)).unwrap();
+        journal.settle().unwrap();
+        // Killed here.
+        std::mem::forget(journal);
+        let journal = Journal::open(dir.path()).unwrap();
+        assert_eq!(journal.book().ended.keys().collect::<Vec<_>>(), [&LegId(1), &LegId(2)]);
+    }
+
+    #[test]
+    fn what_waited_longer_than_is_kept_is_in_the_next_compaction() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(dir.path()).unwrap();
+        let room = fill_disk(&mut journal);
+        let count = JOURNAL_UNWRITTEN_MAX as u64 / 200;
+        for n in 0..count {
+            assert!(journal.append(ended(n)).is_err());
+        }
+        assert!(journal.gap && journal.unwritten.len() <= JOURNAL_UNWRITTEN_MAX);
+        journal.file = room;
+        journal.settle().unwrap();
+        assert!(!journal.gap);
+        drop(journal);
+        assert_eq!(Journal::open(dir.path()).unwrap().book().ended.len() as u64, count);
+    }
+
+    #[test]
+    fn a_compaction_without_room_leaves_nothing_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(dir.path()).unwrap();
+        journal.append(ended(1)).unwrap();
+        let next = path_of(dir.path(), journal.generation + 1);
+        std::os::unix::fs::symlink("/dev/full", &next).unwrap();
+        journal.gap = true;
+        assert!(journal.settle().is_err());
+        assert!(fs::symlink_metadata(&next).is_err(), "a piece would be read as the newest");
+        journal.settle().unwrap();
+        assert!(!journal.gap && next.exists());
     }
 
     #[test]

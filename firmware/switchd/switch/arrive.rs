@@ -6,7 +6,7 @@ use link::{Channel, Direction, Event, LegRecord, Line, Refusal};
 
 use super::leg::{Leg, Plan};
 use super::line::Arrival;
-use super::number::trunk_for;
+use super::number::{Shown, bounded, trunk_for};
 use super::span::SpanArrival;
 use super::talk::wrong_phase;
 use super::way::LineCall;
@@ -40,7 +40,7 @@ impl Switch {
             }
         };
         let Arrival { line, called, caller, .. } = arrival;
-        let record = self.arrival_record(line, called, caller);
+        let record = self.arrival_record(line, &called, &caller);
         let mut new = Leg::new(record, port, call, Plan::None, 0);
         new.answer = answer;
         self.take_in(new);
@@ -68,17 +68,19 @@ impl Switch {
         let Some(port) = self.ports.take() else {
             return self.turn_away(call, Cause::Congestion, Turned::Full);
         };
-        let mut record = self.arrival_record(line, called, caller);
+        let mut record = self.arrival_record(line, &called, &caller);
         record.channel = Some(Channel { span, slot });
         self.take_in(Leg::new(record, port, call, Plan::None, 0));
     }
 
-    fn arrival_record(&mut self, line: Line, called: String, caller: String) -> LegRecord {
+    fn arrival_record(&mut self, line: Line, called: &str, caller: &Shown) -> LegRecord {
         self.legs_named += 1;
         let leg = LegId::new(LegOrigin::Switch, self.setup.epoch, self.legs_named);
         let mut record = LegRecord::new(leg, LegTag(0), line, Direction::In, self.now.stamp);
-        record.called = called;
-        record.caller = caller;
+        record.called = bounded(called);
+        record.caller = bounded(&caller.number);
+        record.display = bounded(caller.display.as_deref().unwrap_or_default());
+        record.redirected_from = bounded(caller.redirecting.as_deref().unwrap_or_default());
         record.phase = LegPhase::Dialing;
         record
     }
@@ -118,7 +120,7 @@ impl Switch {
 
     /// centerd has the fallback's time to take the leg, whether it is here now or not: it may be
     /// back in a second.
-    fn await_center(&mut self, leg: LegId) {
+    pub(super) fn await_center(&mut self, leg: LegId) {
         let within_ms = u64::from(self.desired.fallback.route_within_ms);
         self.deadlines.set(Timer::Fallback(leg), self.now.tick + within_ms);
     }
@@ -131,8 +133,11 @@ impl Switch {
                 && leg.ending.is_none()
         };
         let waiting: Vec<LegId> = self.legs.values().filter(open).map(Leg::id).collect();
+        // A phone that rings for a caller needs no centerd to be picked up.
         for leg in waiting {
-            self.await_center(leg);
+            if self.phones_for(leg).is_empty() {
+                self.await_center(leg);
+            }
         }
     }
 
@@ -160,7 +165,7 @@ impl Switch {
     }
 
     /// An incoming, unanswered leg about which centerd has given an order.
-    fn taken(&mut self, leg: LegId) -> Result<LineCall, Refusal> {
+    pub(super) fn taken(&mut self, leg: LegId) -> Result<LineCall, Refusal> {
         let found = self.legs.get_mut(&leg).ok_or(Refusal::NoSuchLeg { leg })?;
         let phase = found.record.phase;
         if found.record.direction == Direction::Out
@@ -177,7 +182,7 @@ impl Switch {
         Ok(call)
     }
 
-    fn accept(&mut self, leg: LegId) {
+    pub(super) fn accept(&mut self, leg: LegId) {
         let Some(found) = self.legs.get_mut(&leg) else { return };
         let port = found.port;
         let call = match found.call {

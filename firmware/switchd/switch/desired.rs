@@ -66,8 +66,8 @@ impl Switch {
         for record in book.ended.values() {
             self.session.keep_leg(record.clone(), None);
         }
-        for (record, dialog) in book.legs.values() {
-            if let Some(dialog) = dialog {
+        for (record, dialogs) in book.legs.values() {
+            for dialog in dialogs {
                 self.lines.end_kept(self.now.tick, dialog);
             }
             let mut lost = record.clone();

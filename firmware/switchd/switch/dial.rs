@@ -39,6 +39,10 @@ impl Switch {
                 self.check_plan(&plan)?;
                 Plan::Armed(plan)
             }
+            OnAnswer::Connect(connect) => {
+                self.take_caller(&connect)?;
+                Plan::Connect(connect)
+            }
         };
         let (line, called, caller, dial) = self.resolve(to)?;
         let Some(port) = self.ports.take() else {
@@ -297,6 +301,7 @@ impl Switch {
         // The far end that no longer wants to hear us has put us on hold.
         let held = !agreed.direction.sends();
         let changed = found.record.held != held;
+        let first = before.is_none();
         match before {
             None => self.open_port(port, &agreed),
             Some(LegSound::Packets(before)) if before == agreed => {}
@@ -318,6 +323,9 @@ impl Switch {
             }
         }
         self.watch_silence(leg);
+        if first {
+            self.connect_waiting(leg);
+        }
     }
 
     fn open_port(&mut self, port: PortId, agreed: &Negotiated) {

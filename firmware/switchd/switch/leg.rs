@@ -1,7 +1,7 @@
 //! One leg as the switch knows it: its record, and what it is in the middle of.
 
 use call::{Cause, LegId, Side};
-use link::{AnswerPlan, LegRecord};
+use link::{AnswerPlan, Connect, LegRecord};
 use media::{PortId, PromptId};
 use signal::sip::sdp::Negotiated;
 
@@ -78,6 +78,8 @@ pub(crate) enum Plan {
     Armed(AnswerPlan),
     /// Somebody has answered and waits for a seat.
     Waiting(AnswerPlan),
+    /// It rings for a caller, or was picked up and waits for the caller's sound.
+    Connect(Connect),
     /// No seat was found; when the prompt has been heard the leg ends so.
     Leaving(Cause),
 }

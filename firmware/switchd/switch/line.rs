@@ -20,6 +20,7 @@ use signal::sip::token::Tokens;
 use signal::sip::wire::StatusCode;
 
 use super::Setup;
+use super::number::Shown;
 use crate::journal::{KeptContact, KeptDialog};
 use crate::limits::{TRUNK_ASKED_MS, TRUNK_REGISTER_S};
 
@@ -39,7 +40,7 @@ pub(super) struct Arrival {
     pub(super) call: CallKey,
     pub(super) line: Line,
     pub(super) called: String,
-    pub(super) caller: String,
+    pub(super) caller: Shown,
     pub(super) offer: Option<String>,
 }
 
@@ -153,7 +154,11 @@ impl Lines {
                     Party::Account(account) => Line::Account(account),
                     Party::Trunk(trunk) => Line::Trunk(trunk),
                 };
-                let caller = caller.number.unwrap_or_default();
+                let caller = Shown {
+                    number: caller.number.unwrap_or_default(),
+                    display: caller.display,
+                    redirecting: caller.redirecting,
+                };
                 Some(Said::Arrived(Box::new(Arrival { call, line, called, caller, offer })))
             }
             Output::Phase { call, phase, cause, by, sdp } => {
@@ -292,22 +297,8 @@ impl Lines {
         self.endpoint.restore_binding(now.tick, &record);
     }
 
-    pub(super) fn kept_dialog(&self, call: CallKey) -> Option<KeptDialog> {
-        let record = self.endpoint.dialog_record(call)?;
-        let branch = match record.stage {
-            Stage::Ringing { branch } => Some(branch),
-            Stage::Confirmed => None,
-        };
-        Some(KeptDialog {
-            branch,
-            call_id: record.call_id,
-            local: record.local,
-            remote: record.remote,
-            cseq: record.cseq,
-            target: record.target,
-            routes: record.routes,
-            peer: record.peer,
-        })
+    pub(super) fn kept_dialogs(&self, call: CallKey) -> Vec<KeptDialog> {
+        self.endpoint.dialog_records(call).into_iter().map(kept).collect()
     }
 
     pub(super) fn end_kept(&mut self, now: Tick, kept: &KeptDialog) {
@@ -436,6 +427,23 @@ impl Lines {
     /// 64 bits that nobody can guess and a seed can repeat.
     pub(super) fn random(&mut self) -> u64 {
         u64::from_str_radix(&self.tokens.word(), 16).unwrap_or_default()
+    }
+}
+
+fn kept(record: DialogRecord) -> KeptDialog {
+    let branch = match record.stage {
+        Stage::Ringing { branch } => Some(branch),
+        Stage::Confirmed => None,
+    };
+    KeptDialog {
+        branch,
+        call_id: record.call_id,
+        local: record.local,
+        remote: record.remote,
+        cseq: record.cseq,
+        target: record.target,
+        routes: record.routes,
+        peer: record.peer,
     }
 }
 

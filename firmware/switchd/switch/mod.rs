@@ -19,6 +19,7 @@
 //! end means are centerd's.
 
 mod arrive;
+mod connect;
 pub mod deadline;
 mod desired;
 mod dial;

@@ -4,8 +4,23 @@
 //! international number; any other goes out as it is, because providers differ in what they want.
 
 use call::{SpanId, TrunkId};
+use link::limits::SHOWN_CHARS_MAX;
 use link::{Trunk, Way};
 use signal::q931::wire::{NumberPlan, NumberType, Party, Presentation, Screening};
+
+/// What a caller shows of himself, as the line gave it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shown {
+    pub(super) number: String,
+    pub(super) display: Option<String>,
+    pub(super) redirecting: Option<String>,
+}
+
+/// A text of a far end as far as a record keeps it.
+pub(super) fn bounded(text: &str) -> String {
+    let plain = text.chars().filter(|c| !c.is_control());
+    plain.take(SHOWN_CHARS_MAX).collect::<String>().trim().to_owned()
+}
 
 /// Digits that two numbers must share before the shorter is taken for the end of the longer.
 const TAIL_DIGITS_MIN: usize = 3;
@@ -110,6 +125,12 @@ mod tests {
         let party = called_party("010*62");
         assert_eq!((party.kind, party.digits.as_str()), (NumberType::Unknown, "010*62"));
         assert_eq!(calling_party(""), None);
+    }
+
+    #[test]
+    fn what_a_far_end_shows_is_cut_and_has_no_control_signs() {
+        assert_eq!(bounded(" 张\u{7}三\r\nX "), "张三X");
+        assert_eq!(bounded(&"长".repeat(500)).chars().count(), SHOWN_CHARS_MAX);
     }
 
     #[test]

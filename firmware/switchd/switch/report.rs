@@ -187,9 +187,9 @@ impl Switch {
     /// Writes what is known of a leg, and what a CANCEL or BYE after our death needs.
     pub(super) fn keep(&mut self, leg: LegId) {
         let Some(found) = self.legs.get(&leg) else { return };
-        let dialog = self.kept_call(found.call);
+        let dialogs = self.kept_call(found.call);
         let record = Box::new(found.record.clone());
-        self.write(Entry::Leg { record, dialog });
+        self.write(Entry::Leg { record, dialogs });
     }
 
     pub(super) fn raise(&mut self, alarm: Alarm, text: String) {

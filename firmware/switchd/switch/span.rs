@@ -11,7 +11,7 @@ use signal::q931::dchannel::{
     self, CallId, CallSetup, ChannelState, ChannelWish, Config, DChannel, Output,
 };
 
-use super::number;
+use super::number::{self, Shown};
 use crate::limits::TRACE_FRAMES_MAX;
 
 /// What the model says of one span.
@@ -61,7 +61,7 @@ pub(super) struct SpanArrival {
     pub(super) call: CallId,
     pub(super) slot: u8,
     pub(super) called: String,
-    pub(super) caller: String,
+    pub(super) caller: Shown,
 }
 
 /// A call moved on, or there is something to be heard.
@@ -441,8 +441,9 @@ impl Span {
         complete: bool,
     ) -> Option<SpanSaid> {
         let (slot, setup) = self.dialling.get_mut(&call)?;
-        if let Some(called) = &mut setup.called {
-            called.digits.push_str(digits);
+        if !digits.is_empty() {
+            // A SETUP of an overlap exchange may come without any digit.
+            setup.called.get_or_insert_with(|| number::called_party("")).digits.push_str(digits);
         }
         setup.complete |= complete;
         let wish = self.wish.as_ref()?;
@@ -461,7 +462,11 @@ impl Span {
             call,
             slot,
             called: number::written(setup.called.as_ref()),
-            caller: number::written(setup.calling.as_ref()),
+            caller: Shown {
+                number: number::written(setup.calling.as_ref()),
+                redirecting: setup.redirecting.map(|last| number::written(Some(&last.party))),
+                display: setup.display,
+            },
         })))
     }
 

@@ -22,6 +22,8 @@ pub(super) struct Talk {
     pub(super) seat: LegId,
     /// centerd has put the customer on hold.
     pub(super) held: bool,
+    /// The seat ends with its customer, as a desk phone that rang for it.
+    bound: bool,
     /// The recording that ends with the join.
     pub(super) recording: Option<RecordingId>,
 }
@@ -54,6 +56,13 @@ impl Talks {
         self.by_customer.get_mut(&customer)
     }
 
+    /// From now on the seat ends with its customer.
+    pub(super) fn bind(&mut self, customer: LegId) {
+        if let Some(talk) = self.by_customer.get_mut(&customer) {
+            talk.bound = true;
+        }
+    }
+
     fn begin(&mut self, customer: LegId, talk: Talk) {
         self.customer_of.insert(talk.seat, customer);
         self.by_customer.insert(customer, talk);
@@ -75,6 +84,7 @@ impl Switch {
         let (plan, waited) = match &found.plan {
             Plan::Armed(plan) => (plan.clone(), false),
             Plan::Waiting(plan) => (plan.clone(), true),
+            Plan::Connect(connect) => return self.connect(leg, &connect.clone()),
             Plan::None | Plan::Leaving(_) => return,
         };
         if let Some((offer, seat)) = self.first_seat(&plan) {
@@ -96,7 +106,7 @@ impl Switch {
     pub(super) fn offer_to_waiting(&mut self, offer: OfferId) {
         let names = |leg: &&Leg| match &leg.plan {
             Plan::Waiting(plan) => plan.seats.contains(&offer),
-            Plan::None | Plan::Armed(_) | Plan::Leaving(_) => false,
+            Plan::None | Plan::Armed(_) | Plan::Connect(_) | Plan::Leaving(_) => false,
         };
         let waiting = self.legs.values().filter(names);
         let longest = waiting.min_by_key(|leg| (leg.record.answered, leg.id())).map(Leg::id);
@@ -172,7 +182,7 @@ impl Switch {
         if let Some(offer) = self.offers.of_seat(seat) {
             self.end_offer(offer, OfferEnd::Consumed { by: customer });
         }
-        self.talks.begin(customer, Talk { seat, held: false, recording: record });
+        self.talks.begin(customer, Talk { seat, held: false, bound: false, recording: record });
         let at = self.now.stamp;
         for (leg, other) in [(customer, seat), (seat, customer)] {
             self.change(leg, |leg| {
@@ -275,7 +285,7 @@ impl Switch {
     }
 
     /// Offers, join, recordings, plays: whatever a leg is in when it ends. A seat that ends takes
-    /// its customer with it.
+    /// its customer with it, and a customer the phone that rang for it.
     fn leave_everything(&mut self, leg: LegId) {
         if let Some(offer) = self.offers.of_seat(leg) {
             self.end_offer(offer, OfferEnd::Gone);
@@ -283,10 +293,13 @@ impl Switch {
         self.stop_play(leg, PlayEnd::Stopped);
         self.drop_collection(leg);
         self.stop_recordings_of(leg);
+        self.leave_connect(leg);
         let Some(customer) = self.talks.customer(leg) else { return };
-        self.part(customer);
+        let Some(talk) = self.part(customer) else { return };
         if customer != leg {
             self.end_leg(customer, Cause::NormalClearing, Side::Peer);
+        } else if talk.bound {
+            self.end_leg(talk.seat, Cause::NormalClearing, Side::Peer);
         }
     }
 

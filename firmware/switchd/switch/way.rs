@@ -48,10 +48,10 @@ impl Switch {
 
     /// What a hang-up after our death needs. A D-channel needs nothing: it begins again with RESTART
     /// (Q.931 §5.5), which clears every call.
-    pub(super) fn kept_call(&self, call: LineCall) -> Option<KeptDialog> {
+    pub(super) fn kept_call(&self, call: LineCall) -> Vec<KeptDialog> {
         match call {
-            LineCall::Sip(call) => self.lines.kept_dialog(call),
-            LineCall::Span(..) => None,
+            LineCall::Sip(call) => self.lines.kept_dialogs(call),
+            LineCall::Span(..) => Vec::new(),
         }
     }
 }

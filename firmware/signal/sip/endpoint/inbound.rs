@@ -283,12 +283,13 @@ impl Endpoint {
 
 /// Who calls. A trunk is trusted to assert an identity (RFC 3325), a phone is not.
 fn caller(request: &Request, party: Party) -> Caller {
-    let asserted = match party {
-        Party::Trunk(_) => request.headers.addresses(&HeaderName::PAssertedIdentity),
-        Party::Account(_) => Ok(Vec::new()),
+    let first = |name: HeaderName| match party {
+        Party::Trunk(_) => request.headers.addresses(&name).ok()?.into_iter().next(),
+        Party::Account(_) => None,
     };
-    let asserted = asserted.ok().and_then(|list| list.into_iter().next());
+    let asserted = first(HeaderName::PAssertedIdentity);
     let identity = asserted.as_ref().unwrap_or(&request.from);
     let display = identity.display.clone().or_else(|| request.from.display.clone());
-    Caller { number: identity.uri.dialled(), display }
+    let redirecting = first(HeaderName::Diversion).and_then(|last| last.uri.dialled());
+    Caller { number: identity.uri.dialled(), display, redirecting }
 }

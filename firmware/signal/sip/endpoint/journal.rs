@@ -49,10 +49,15 @@ pub struct DialogRecord {
 }
 
 impl Endpoint {
-    /// The record of a call, for the journal; to be taken again at each phase. Nothing for a call
-    /// that needs no ending by us (one that came in and is not answered).
+    /// The records of a call, for the journal; to be taken again at each phase. One, or one for each
+    /// contact at which it rings; none for a call that needs no ending by us (one that came in and is
+    /// not answered).
     #[must_use]
-    pub fn dialog_record(&self, call: CallKey) -> Option<DialogRecord> {
+    pub fn dialog_records(&self, call: CallKey) -> Vec<DialogRecord> {
+        self.sessions_of(call).into_iter().filter_map(|call| self.record_of(call)).collect()
+    }
+
+    fn record_of(&self, call: CallKey) -> Option<DialogRecord> {
         let leg = self.legs.get(&call)?;
         match leg.session.snapshot().state {
             State::Calling | State::Proceeding | State::Cancelling { .. } => {

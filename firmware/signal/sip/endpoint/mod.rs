@@ -13,6 +13,7 @@
 //! ```
 
 mod config;
+mod fork;
 mod inbound;
 mod journal;
 mod orders;
@@ -25,7 +26,7 @@ mod tests;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
-use call::{Tick, TrunkId};
+use call::{Cause, Tick, TrunkId};
 
 pub use config::{Config, Register, Source, Trunk};
 pub use journal::{DialogRecord, Stage};
@@ -44,6 +45,7 @@ use super::token::{Seed, Tokens};
 use super::transaction;
 use super::transactions::{self, Transactions, TxId};
 use super::wire::{HeaderName, Message, Refused, Response};
+use fork::{Fork, Heard};
 use trunks::Upkeep;
 
 /// Which machine wants to be woken.
@@ -86,7 +88,7 @@ struct Leg {
 /// How full the endpoint is, and what it has counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Every call: who, and where it stands.
+    /// Every call: who, and where it stands; of one that rings at several contacts each by itself.
     pub calls: Vec<(CallKey, Party, session::Snapshot)>,
     /// Contacts registered with us.
     pub bindings: usize,
@@ -108,6 +110,10 @@ pub struct Endpoint {
     guard: Guard,
     registrar: Registrar,
     legs: BTreeMap<CallKey, Leg>,
+    /// Calls of the owner that ring, or rang, at several contacts.
+    forks: BTreeMap<CallKey, Fork>,
+    /// The owner's call of each branch that has not lost.
+    fork_of: BTreeMap<CallKey, CallKey>,
     /// Our tag with the Call-ID: names the call of a request inside a dialog.
     by_tag: BTreeMap<(String, String), CallKey>,
     /// The caller's tag with the Call-ID: recognises an INVITE that comes by a second way.
@@ -118,6 +124,7 @@ pub struct Endpoint {
     asked: BTreeMap<TxId, Asker>,
     agenda: Agenda<CallKey>,
     next_incoming: u64,
+    next_branch: u64,
     counts: BTreeMap<Counted, u64>,
     out: VecDeque<Output>,
 }
@@ -134,6 +141,8 @@ impl Endpoint {
             guard: Guard::new(&config.realm, tokens.fork("guard")),
             registrar: Registrar::default(),
             legs: BTreeMap::new(),
+            forks: BTreeMap::new(),
+            fork_of: BTreeMap::new(),
             by_tag: BTreeMap::new(),
             by_caller: BTreeMap::new(),
             by_invite: BTreeMap::new(),
@@ -141,6 +150,7 @@ impl Endpoint {
             asked: BTreeMap::new(),
             agenda: Agenda::default(),
             next_incoming: 0,
+            next_branch: 0,
             counts: BTreeMap::new(),
             out: VecDeque::new(),
             tokens: tokens.fork("tag"),
@@ -357,8 +367,45 @@ impl Endpoint {
             session::Output::Respond { tx, response } => {
                 self.transactions.respond(now, tx, &response);
             }
-            session::Output::Fact(fact) => self.out.push_back(told(call, fact)),
+            session::Output::Fact(fact) => self.fact(now, call, fact),
         }
+    }
+
+    /// Tells the owner what a session says; of a branch, what it means for the owner's call.
+    fn fact(&mut self, now: Tick, call: CallKey, fact: session::Fact) {
+        let owner = self.fork_of.get(&call).copied();
+        let Some((owner, fork)) = owner.and_then(|o| Some((o, self.forks.get_mut(&o)?))) else {
+            // A branch that has lost concerns nobody any more.
+            if !fork::is_branch(call) {
+                self.out.push_back(told(call, fact));
+            }
+            return;
+        };
+        match fork.handle_fact(call, fact) {
+            Heard::Nothing => {}
+            Heard::Tell(fact) => self.out.push_back(told(owner, fact)),
+            Heard::Won(fact, losers) => {
+                self.out.push_back(told(owner, fact));
+                for loser in losers {
+                    self.fork_of.remove(&loser);
+                    self.with(now, loser, Session::give_way);
+                }
+            }
+            Heard::Refused(others) => {
+                for other in others {
+                    self.with(now, other, |session| session.hang_up(Cause::CallRejected));
+                }
+            }
+            Heard::Over(fact) => {
+                self.forks.remove(&owner);
+                self.out.push_back(told(owner, fact));
+            }
+        }
+    }
+
+    /// The sessions that an order about a call is for.
+    fn sessions_of(&self, call: CallKey) -> Vec<CallKey> {
+        self.forks.get(&call).map_or(vec![call], |fork| fork.calls().collect())
     }
 
     fn remember(&mut self, call: CallKey, ask: Ask, asked: Result<TxId, transactions::Full>) {
@@ -380,6 +427,7 @@ impl Endpoint {
 
     fn forget(&mut self, now: Tick, call: CallKey) {
         self.agenda.set(&call, None);
+        self.fork_of.remove(&call);
         let Some(leg) = self.legs.remove(&call) else { return };
         self.by_tag.remove(&leg.tag);
         if let Some(caller_tag) = &leg.caller_tag {

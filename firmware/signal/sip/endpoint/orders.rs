@@ -2,11 +2,13 @@
 
 use call::{AccountId, Cause, Tick, TrunkId};
 
+use super::fork::{Fork, branch_key};
 use super::trunks::{host_of, uri_at};
 use super::{CallKey, Endpoint, Leg, Party};
 use crate::limits::CALLS_MAX;
 use crate::sip::dialog::Hop;
 use crate::sip::flow::Flow;
+use crate::sip::registrar::Binding;
 use crate::sip::session::{Birth, Session};
 use crate::sip::wire::{
     CSeq, HeaderName, Headers, Host, Method, NameAddr, Request, SipUri, StatusCode, Uri,
@@ -15,7 +17,7 @@ use crate::sip::wire::{
 /// Whom to call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Callee {
-    /// A phone of ours, at its best contact.
+    /// A phone of ours, at all its contacts; the first that answers has the call.
     Account(AccountId),
     /// A number through a trunk.
     Number {
@@ -96,15 +98,31 @@ impl Endpoint {
     /// Begins a call. Everything further is told by [`super::Output::Phase`].
     pub fn invite(&mut self, now: Tick, spec: CallSpec) -> Result<(), OrderRefused> {
         let call = spec.call;
-        if call.is_incoming() || self.legs.contains_key(&call) {
+        let taken = self.legs.contains_key(&call) || self.forks.contains_key(&call);
+        if call.is_incoming() || taken {
             return Err(OrderRefused::KeyTaken);
         }
-        if self.legs.len() >= CALLS_MAX {
+        let ways = self.ways_to(&spec.to)?;
+        if self.legs.len() + ways.len() > CALLS_MAX {
             return Err(OrderRefused::Full);
         }
-        let way = self.way_to(&spec.to)?;
+        let mut calls = vec![call];
+        if ways.len() > 1 {
+            calls = (self.next_branch..).map(branch_key).take(ways.len()).collect();
+            self.next_branch += ways.len() as u64;
+            self.fork_of.extend(calls.iter().map(|branch| (*branch, call)));
+            self.forks.insert(call, Fork::new(calls.iter().copied()));
+        }
+        for (call, way) in calls.into_iter().zip(ways) {
+            self.begin(now, call, &spec, way);
+        }
+        self.settle(now);
+        Ok(())
+    }
+
+    fn begin(&mut self, now: Tick, call: CallKey, spec: &CallSpec, way: Way) {
         let (tag, call_id) = (self.tokens.word(), self.tokens.word());
-        let invite = invite(&spec, &way, &tag, &call_id);
+        let invite = invite(spec, &way, &tag, &call_id);
         let birth = Birth {
             flow: way.flow,
             hop: way.hop,
@@ -119,8 +137,6 @@ impl Endpoint {
         let leg = Leg { session, party: way.party, invite: None, tag, caller_tag: None };
         self.legs.insert(call, leg);
         self.drain(now, call);
-        self.settle(now);
-        Ok(())
     }
 
     /// Tells the caller of an incoming call that it rings (180) or proceeds (183); with `sdp`,
@@ -154,34 +170,38 @@ impl Endpoint {
         self.order(now, call, Session::refuse_reoffer);
     }
 
-    fn order(&mut self, now: Tick, call: CallKey, act: impl FnOnce(&mut Session)) {
-        self.with(now, call, act);
+    fn order(&mut self, now: Tick, call: CallKey, act: impl Fn(&mut Session)) {
+        for session in self.sessions_of(call) {
+            self.with(now, session, &act);
+        }
         self.settle(now);
     }
 
-    fn way_to(&self, callee: &Callee) -> Result<Way, OrderRefused> {
+    fn ways_to(&self, callee: &Callee) -> Result<Vec<Way>, OrderRefused> {
         match callee {
             Callee::Account(id) => {
                 let account = self.config.accounts.iter().find(|account| account.id == *id);
                 let account = account.ok_or(OrderRefused::NoSuchAccount)?;
-                let binding = self.registrar.best(*id).ok_or(OrderRefused::NotRegistered)?;
-                let own_host = self.config.address.ip().into();
-                Ok(Way {
+                let own_host: Host = self.config.address.ip().into();
+                let way = |binding: &Binding| Way {
                     party: Party::Account(*id),
                     flow: binding.flow,
                     hop: Hop::Symmetric,
                     uri: binding.contact.uri.clone(),
-                    to: SipUri::new(&account.user, Host::from(self.config.address.ip())).into(),
-                    own_host,
+                    to: SipUri::new(&account.user, own_host.clone()).into(),
+                    own_host: own_host.clone(),
                     contact: SipUri::at(None, self.config.address),
                     login: None,
-                })
+                };
+                let ways: Vec<Way> =
+                    self.registrar.by_preference(*id).into_iter().map(way).collect();
+                if ways.is_empty() { Err(OrderRefused::NotRegistered) } else { Ok(ways) }
             }
             Callee::Number { trunk: id, number } => {
                 let trunk = self.config.trunks.iter().find(|trunk| trunk.id == *id);
                 let trunk = trunk.ok_or(OrderRefused::NoSuchTrunk)?;
                 let uri = Uri::from(uri_at(trunk, Some(number)));
-                Ok(Way {
+                Ok(vec![Way {
                     party: Party::Trunk(*id),
                     flow: Flow::udp(trunk.address),
                     hop: Hop::Routed,
@@ -190,7 +210,7 @@ impl Endpoint {
                     own_host: host_of(trunk),
                     contact: self.contact_of(trunk),
                     login: trunk.login.clone(),
-                })
+                }])
             }
         }
     }

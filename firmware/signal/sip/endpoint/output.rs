@@ -37,6 +37,8 @@ pub struct Caller {
     pub number: Option<String>,
     /// The name beside it.
     pub display: Option<String>,
+    /// Who redirected the call last, as a trunk says (RFC 5806 Diversion).
+    pub redirecting: Option<String>,
 }
 
 /// Something that is counted and needs nobody's action at once.

@@ -5,7 +5,7 @@ use call::{Cause, LegPhase, Side, Tick};
 use super::{Ask, Birth, Failure, Output, Session, State, reasons, sdp_of};
 use crate::limits::RING_LIMIT_MS;
 use crate::sip::cause;
-use crate::sip::dialog::Dialog;
+use crate::sip::dialog::{Dialog, Hop};
 use crate::sip::wire::{CSeq, HeaderName, Method, Request, Response, StatusCode};
 
 impl Session {
@@ -34,9 +34,13 @@ impl Session {
 
     /// A request of ours will have no answer.
     pub fn handle_failure(&mut self, failure: Failure, ask: Ask) {
-        let cause = match failure {
-            Failure::TimedOut => Cause::NoUserResponding,
-            Failure::Full => Cause::ResourceUnavailable,
+        let cause = match (failure, self.state, self.birth.hop) {
+            // Not even a 100 has come: there is no trunk, or no phone, where we look for it. Of the
+            // person behind it this says nothing.
+            (Failure::TimedOut, State::Calling, Hop::Routed) => Cause::NetworkOutOfOrder,
+            (Failure::TimedOut, State::Calling, Hop::Symmetric) => Cause::SubscriberAbsent,
+            (Failure::TimedOut, _, _) => Cause::NoUserResponding,
+            (Failure::Full, _, _) => Cause::ResourceUnavailable,
         };
         match (ask, self.state) {
             (
@@ -71,9 +75,8 @@ impl Session {
 
     /// Asks for the CANCEL.
     pub(super) fn cancel(&mut self) {
-        let (cause, _) = self.release.unwrap_or((Cause::Cancelled, Side::Box));
         self.state = State::Cancelling { asked: true };
-        self.out.push_back(Output::Cancel { reason: cause::reason_header(cause) });
+        self.out.push_back(Output::Cancel { reason: self.reason() });
     }
 
     fn send_invite(&mut self) {
@@ -134,6 +137,7 @@ impl Session {
     /// The first 2xx makes the dialog.
     fn confirm(&mut self, response: &Response) {
         self.ring_limit = None;
+        self.tries = 0;
         let birth = &self.birth;
         let dialog = Dialog::of_response(&self.invite, response, birth.flow, birth.hop);
         self.send_ack(&dialog);

@@ -37,11 +37,15 @@ use super::login::{Challenged, Login};
 use super::token::Tokens;
 use super::transactions::TxId;
 use super::wire::{HeaderName, Headers, Method, NameAddr, Request, Response, StatusCode};
+use crate::limits::CHALLENGES_MAX;
 
 /// What we take, for Allow (RFC 3261 §20.5).
 pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE";
 /// The bodies we read, for Accept (RFC 3261 §20.1).
 pub const ACCEPT: &str = "application/sdp, application/dtmf-relay";
+
+/// The Reason of a call that another phone has taken (RFC 3326 §3.1): none was missed.
+const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
 
 /// Where a session stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,8 +228,12 @@ pub struct Session {
     invite_tx: Option<TxId>,
     dialog: Option<Dialog>,
     challenged: Option<Challenged>,
+    /// Challenges answered for the request that is out.
+    tries: u32,
     /// Why and by whom it will have ended, once somebody has hung up.
     release: Option<(Cause, Side)>,
+    /// Another phone has taken the call.
+    elsewhere: bool,
     unacknowledged: Option<Unacknowledged>,
     reoffered: Option<Reoffered>,
     /// Callee: the last 18x, and when it is given again.
@@ -267,6 +275,13 @@ impl Session {
             }
             State::Cancelling { .. } | State::Leaving | State::Releasing | State::Ended => {}
         }
+    }
+
+    /// Another phone has taken the call that this one rings for: ends it, and says so, so that
+    /// nobody finds a missed call here.
+    pub fn give_way(&mut self) {
+        self.elsewhere = true;
+        self.hang_up(Cause::NormalClearing);
     }
 
     /// Fires the timers that are due.
@@ -338,7 +353,9 @@ impl Session {
             invite_tx: None,
             dialog: None,
             challenged: None,
+            tries: 0,
             release: None,
+            elsewhere: false,
             unacknowledged: None,
             reoffered: None,
             reminder: None,
@@ -389,13 +406,21 @@ impl Session {
         };
         let mut bye = dialog.request(Method::Bye);
         let to = dialog.next_hop();
-        let (cause, _) = self.release.unwrap_or((Cause::NormalClearing, Side::Box));
-        bye.headers.push(HeaderName::Reason, cause::reason_header(cause));
+        bye.headers.push(HeaderName::Reason, self.reason());
         bye.headers.push(HeaderName::UserAgent, &self.birth.agent);
         self.authorize(&mut bye);
         self.unacknowledged = None;
         self.state = State::Releasing;
         self.out.push_back(Output::Request { ask: Ask::Bye, to, request: Box::new(bye) });
+    }
+
+    /// Why we end the call, for the far end.
+    fn reason(&self) -> String {
+        if self.elsewhere {
+            return ELSEWHERE.to_owned();
+        }
+        let (cause, _) = self.release.unwrap_or((Cause::NormalClearing, Side::Box));
+        cause::reason_header(cause)
     }
 
     /// Puts our credentials on a request, if we were challenged before.
@@ -406,12 +431,13 @@ impl Session {
     }
 
     /// Takes a challenge over. Whether it is worth another try: once, or when only the nonce was
-    /// too old.
+    /// too old, which nobody can say for ever.
     fn take_challenge(&mut self, response: &Response) -> bool {
         let Some(challenged) = Challenged::by(response) else { return false };
-        let worth =
-            self.birth.login.is_some() && (self.challenged.is_none() || challenged.is_stale());
+        let first = self.challenged.is_none() || challenged.is_stale();
+        let worth = self.birth.login.is_some() && first && self.tries < CHALLENGES_MAX;
         if worth {
+            self.tries += 1;
             self.challenged = Some(challenged);
         }
         worth

@@ -90,11 +90,10 @@ impl Session {
     fn reinvited(&mut self, now: Tick, tx: TxId, request: &Request) {
         match self.state {
             // Our own INVITE is not finished: glare (RFC 3261 §14.2).
-            State::Calling
-            | State::Proceeding
-            | State::Cancelling { .. }
-            | State::Incoming
-            | State::Answered => self.reply(tx, request, StatusCode::REQUEST_PENDING),
+            State::Calling | State::Proceeding | State::Cancelling { .. } | State::Answered => {
+                self.reply(tx, request, StatusCode::REQUEST_PENDING);
+            }
+            State::Incoming => self.not_yet(tx, request),
             State::Confirmed => self.reoffer(now, tx, request),
             State::Leaving | State::Releasing | State::Ended => {
                 self.reply(tx, request, StatusCode::NO_SUCH_CALL);
@@ -112,10 +111,7 @@ impl Session {
 
     fn reoffer(&mut self, now: Tick, tx: TxId, request: &Request) {
         if self.reoffered.is_some() {
-            // RFC 3261 §14.2: a second one before the first is answered.
-            let mut response = self.answer_to(request, StatusCode::SERVER_INTERNAL_ERROR);
-            response.headers.push(HeaderName::RetryAfter, 3);
-            return self.respond(tx, response);
+            return self.not_yet(tx, request);
         }
         // A new INVITE says that the far end has our last 2xx, whatever became of its ACK.
         self.unacknowledged = None;
@@ -126,6 +122,13 @@ impl Session {
         }
         let offer = sdp_of(&request.headers, &request.body);
         self.out.push_back(Output::Fact(Fact::Reoffer { offer }));
+    }
+
+    /// RFC 3261 §14.2, RFC 3311 §5.2: a second offer before the first is answered.
+    fn not_yet(&mut self, tx: TxId, request: &Request) {
+        let mut response = self.answer_to(request, StatusCode::SERVER_INTERNAL_ERROR);
+        response.headers.push(HeaderName::RetryAfter, 3);
+        self.respond(tx, response);
     }
 
     fn informed(&mut self, tx: TxId, request: &Request) {

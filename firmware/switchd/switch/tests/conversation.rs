@@ -568,14 +568,14 @@ fn answered_without_an_offer(town: &mut Town) -> LegId {
     incoming.leg
 }
 
-fn acknowledge(town: &mut Town, sound: &str) {
+pub(super) fn acknowledge(town: &mut Town, sound: &str) {
     let ours = town.last_sent(carrier());
     let tag = ours.lines().find_map(|l| l.strip_prefix("To: ")?.split_once(">;tag=")).unwrap().1;
     let ack = offerless("ACK", &format!(";tag={tag}"), sound);
     town.receive(carrier(), ack.as_bytes());
 }
 
-fn offerless(method: &str, tag: &str, body: &str) -> String {
+pub(super) fn offerless(method: &str, tag: &str, body: &str) -> String {
     let from = carrier();
     let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
     format!(

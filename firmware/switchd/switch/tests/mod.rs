@@ -1,5 +1,6 @@
 //! Conversations of a whole switch with phones, a carrier and centerd, in virtual time.
 
+mod connect;
 mod conversation;
 mod property;
 mod restart;

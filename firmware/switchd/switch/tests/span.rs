@@ -7,6 +7,7 @@ use link::{
     SpanAlarm, SpanLink, SpanRole, Trunk, TrunkState, Way,
 };
 use signal::q931::dchannel::{CallId, CallSetup, ChannelWish, Output as Said};
+use signal::q931::wire::Redirecting;
 
 use super::town::{SLOTS, SPAN, Town, desired, plan};
 use crate::switch::number::called_party;
@@ -325,4 +326,34 @@ fn a_restart_clears_the_channel_and_the_trace_shows_it() {
         assert!(lines.iter().any(|line| line.text.contains(word)), "{word}: {lines:?}");
     }
     assert!(lines.iter().all(|line| !line.text.contains("13800138000")), "numbers are masked");
+}
+
+#[test]
+fn a_number_of_which_the_setup_brought_no_digit_is_gathered_too() {
+    let mut town = with_span(|span, _| {
+        span.overlap = true;
+        span.did_digits = 8;
+    });
+    let far = town.exchange.place(town.now.tick, CallSetup::default()).unwrap();
+    town.pass(50);
+    at_exchange(&mut town, |t| t.exchange.dial(t.now.tick, far, "62000001", false));
+    assert_eq!(incoming(&town).unwrap().called, "+861062000001");
+}
+
+#[test]
+fn who_redirected_a_call_and_the_name_of_its_caller_are_told() {
+    let mut town = plain();
+    let setup = CallSetup {
+        called: Some(called_party("62000001")),
+        calling: Some(called_party("13900139000")),
+        redirecting: Some(Redirecting { party: called_party("+861088880000"), reason: None }),
+        display: Some("Zhang San".to_owned()),
+        complete: true,
+        ..CallSetup::default()
+    };
+    town.exchange.place(town.now.tick, setup).unwrap();
+    town.pass(50);
+    let record = incoming(&town).unwrap();
+    assert_eq!(record.redirected_from, "+861088880000");
+    assert_eq!(record.display, "Zhang San");
 }

@@ -286,7 +286,7 @@ impl Town {
     /// because our endpoint never sends one.
     pub(super) fn far_reoffers(&mut self, address: SocketAddr, n: usize, direction: Direction) {
         let far = self.fars.get_mut(&address).unwrap();
-        let d = far.endpoint.dialog_record(far.incoming[n].0).unwrap();
+        let d = far.endpoint.dialog_records(far.incoming[n].0).remove(0);
         far.own_calls += 100;
         let cseq = u64::from(d.cseq) + far.own_calls;
         let offer = sdp::offer(&Local { direction, ..local(address) }, &[Codec::Pcma]);

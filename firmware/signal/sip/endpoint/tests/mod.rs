@@ -5,6 +5,7 @@
 
 mod calls;
 mod chaos;
+mod forks;
 mod hostile;
 mod phones;
 
@@ -284,5 +285,6 @@ pub(super) fn assert_quiet(town: &Town) {
         );
         assert!(end.asked.is_empty() && end.by_tag.is_empty() && end.by_caller.is_empty());
         assert!(end.by_invite.is_empty() && end.agenda.next().is_none());
+        assert!(end.forks.is_empty() && end.fork_of.is_empty());
     }
 }
