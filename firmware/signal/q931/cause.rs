@@ -72,6 +72,16 @@ pub mod value {
     pub const ELEMENT_INVALID: u8 = 100;
     /// 101: the message does not fit the state.
     pub const WRONG_STATE: u8 = 101;
+    /// Causes of a STATUS that says: your RESTART has not been carried out.
+    pub const REFUSES_RESTART: [u8; 7] = [
+        INVALID_CALL_REFERENCE,
+        NO_SUCH_CHANNEL,
+        ELEMENT_MISSING,
+        MESSAGE_UNKNOWN,
+        98, // 97 or 101, from who does not tell them apart
+        ELEMENT_INVALID,
+        WRONG_STATE,
+    ];
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!  Rest 0 ──RESTART──► Rest 1 ──RESTART ACKNOWLEDGE──► Rest 0, channels idle
+//!                        ├──STATUS──► the far end can not: Rest 0, see `Output::Refused`
 //!                        │ T316: RESTART again; at the last: channels out of service
 //! ```
 //!
@@ -23,13 +24,15 @@ pub enum Scope {
 }
 
 /// What the restart procedure asks of its D-channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
     /// Send RESTART for this.
     Send(Scope),
-    /// It was acknowledged.
-    Done(Scope),
-    /// It never was.
+    /// It was acknowledged, for these time slots only if there is a list.
+    Done(Scope, Option<Vec<u8>>),
+    /// The far end has said that it can not do it; false: because it has no such channel.
+    Refused(Scope, bool),
+    /// It never was answered.
     Unanswered(Scope),
 }
 
@@ -60,12 +63,24 @@ impl Restart {
         self.next(now, t316_ms);
     }
 
-    /// RESTART ACKNOWLEDGE has come. Returns whether one was awaited.
-    pub fn handle_acknowledge(&mut self, now: Tick, t316_ms: u64) -> bool {
-        let Some((scope, ..)) = self.running.take() else { return false };
-        self.out.push(Output::Done(scope));
-        self.next(now, t316_ms);
+    /// RESTART ACKNOWLEDGE has come, for these time slots or, without a list, for all of the
+    /// interface. Returns whether this one was awaited: a late one for another channel was not.
+    pub fn handle_acknowledge(&mut self, now: Tick, slots: Option<Vec<u8>>, t316_ms: u64) -> bool {
+        let Some((scope, ..)) = self.running else { return false };
+        match (scope, &slots) {
+            (Scope::Slot(slot), Some(slots)) if !slots.contains(&slot) => return false,
+            (Scope::Slot(_) | Scope::Interface, _) => {}
+        }
+        self.end(now, Output::Done(scope, slots), t316_ms);
         true
+    }
+
+    /// The far end has answered with STATUS that it can not do what was asked; `exists`: though it
+    /// has such a channel. Nothing happens if nothing was asked.
+    pub fn handle_refusal(&mut self, now: Tick, exists: bool, t316_ms: u64) {
+        if let Some((scope, ..)) = self.running {
+            self.end(now, Output::Refused(scope, exists), t316_ms);
+        }
     }
 
     /// The data link came back: what was asked may be lost, so it is asked again.
@@ -88,9 +103,7 @@ impl Restart {
             return self.out.push(Output::Send(*scope));
         }
         let scope = *scope;
-        self.running = None;
-        self.out.push(Output::Unanswered(scope));
-        self.next(now, t316_ms);
+        self.end(now, Output::Unanswered(scope), t316_ms);
     }
 
     /// The next thing to do, in order.
@@ -108,6 +121,12 @@ impl Restart {
     #[must_use]
     pub const fn state(&self) -> State {
         if self.running.is_some() { State::RestartRequest } else { State::Null }
+    }
+
+    fn end(&mut self, now: Tick, output: Output, t316_ms: u64) {
+        self.running = None;
+        self.out.push(output);
+        self.next(now, t316_ms);
     }
 
     fn next(&mut self, now: Tick, t316_ms: u64) {
@@ -140,9 +159,12 @@ mod tests {
         restart.handle_timeout(Tick(200), t316);
         assert_eq!(restart.poll(), Some(Output::Unanswered(Scope::Slot(3))));
         assert_eq!(restart.poll(), Some(Output::Send(Scope::Slot(4))));
-        assert!(restart.handle_acknowledge(Tick(210), t316));
-        assert_eq!(restart.poll(), Some(Output::Done(Scope::Slot(4))));
-        assert!(!restart.handle_acknowledge(Tick(210), t316));
+        assert!(!restart.handle_acknowledge(Tick(205), Some(vec![3]), t316), "late, of another");
+        assert!(restart.handle_acknowledge(Tick(210), Some(vec![4]), t316));
+        assert_eq!(restart.poll(), Some(Output::Done(Scope::Slot(4), Some(vec![4]))));
+        assert!(!restart.handle_acknowledge(Tick(210), Some(vec![4]), t316));
+        restart.handle_refusal(Tick(210), true, t316);
+        assert_eq!(restart.poll(), None);
         assert_eq!((restart.next_timeout(), restart.state()), (None, State::Null));
     }
 
@@ -153,14 +175,14 @@ mod tests {
         restart.request(Tick(0), Scope::Slot(2), 100);
         restart.request(Tick(0), Scope::Interface, 100);
         restart.handle_link_up(Tick(5), 100);
-        restart.handle_acknowledge(Tick(10), 100);
+        restart.handle_acknowledge(Tick(10), None, 100);
         let sent: Vec<Output> = std::iter::from_fn(|| restart.poll()).collect();
         assert_eq!(
             sent,
             [
                 Output::Send(Scope::Slot(1)),
                 Output::Send(Scope::Slot(1)),
-                Output::Done(Scope::Slot(1)),
+                Output::Done(Scope::Slot(1), None),
                 Output::Send(Scope::Interface),
             ]
         );

@@ -93,18 +93,6 @@ impl Call {
             }
             // §5.1.8: a network that is active already takes no action.
             (S::Active, E::ConnectAcknowledge) => {}
-            // §5.8.3.2 e: our answer has crossed the repetition.
-            (
-                S::Null
-                | S::Begun
-                | S::Overlap
-                | S::Proceeding
-                | S::Ringing
-                | S::Answered
-                | S::Active
-                | S::Clearing,
-                E::Setup,
-            ) => {}
             // A caller may tell progress too (§5.2.6), for instance that it left the ISDN.
             (S::Begun | S::Overlap | S::Proceeding | S::Ringing | S::Answered, E::Progress)
             | (

@@ -79,21 +79,13 @@ impl Call {
                 | S::Clearing,
                 E::Notice | E::Information,
             ) => self.out.push_back(Output::MessageIgnored),
-            (
-                S::Begun | S::Overlap | S::Proceeding | S::Ringing,
-                E::ConnectAcknowledge | E::Setup,
-            )
+            (S::Begun | S::Overlap | S::Proceeding | S::Ringing, E::ConnectAcknowledge)
             | (S::Overlap | S::Proceeding | S::Ringing, E::SetupAcknowledge)
             | (S::Proceeding | S::Ringing, E::CallProceeding)
             | (S::Ringing, E::Alerting)
             | (
                 S::Null | S::Answered | S::Active | S::Clearing,
-                E::SetupAcknowledge
-                | E::CallProceeding
-                | E::Alerting
-                | E::Progress
-                | E::Connect
-                | E::Setup,
+                E::SetupAcknowledge | E::CallProceeding | E::Alerting | E::Progress | E::Connect,
             )
             | (S::Null | S::Answered | S::Clearing, E::ConnectAcknowledge) => {
                 self.wrong_state(message.kind);

@@ -3,12 +3,12 @@
 
 use call::{Cause, Side, Tick};
 
-use super::{Call, End, Output, cause_of, is_inband};
+use super::{Call, End, Output, cause_of};
 use crate::q921::Role;
 use crate::q931::cause;
 use crate::q931::state::{Origin, Stage, State};
 use crate::q931::timer::Timer;
-use crate::q931::wire::{Element, Message, MessageType};
+use crate::q931::wire::{Element, Message, MessageType, ProgressIndicator};
 
 impl Call {
     /// Ends the call as its state demands; of two reasons the first counts. `tone`: a network keeps
@@ -93,12 +93,16 @@ impl Call {
     /// DISCONNECT has come (§5.3.3, §5.3.4). `wrong` is what must be said of it in our RELEASE.
     pub(super) fn disconnected(&mut self, now: Tick, message: &Message, wrong: Option<Element>) {
         match self.state {
-            State::Null | State::ReleaseRequest => {}
+            State::Null => {}
+            State::ReleaseRequest => self.wrong_state(message.kind),
             State::DisconnectRequest | State::DisconnectIndication => {
-                // Both have sent it (§5.3.5); or it came again while we listen to a tone.
-                if !matches!(self.timer, Some((_, Timer::Listen))) {
-                    self.send_release(now, false);
+                if matches!(self.timer, Some((_, Timer::Listen))) {
+                    // It came again while we listen to a tone.
+                    return self.wrong_state(message.kind);
                 }
+                // Both have sent it (§5.3.5).
+                self.reproach = wrong;
+                self.send_release(now, false);
             }
             State::CallInitiated
             | State::CallPresent
@@ -112,14 +116,18 @@ impl Call {
             | State::Active => {
                 self.stop_enquiry();
                 self.end = Some(End::new(cause::of_element(message.cause()), Side::Far));
-                let tone = is_inband(message) && wrong.is_none() && self.role == Role::User;
-                if tone && self.timers.listen_ms > 0 && self.state.stage() != Stage::Begun {
+                self.reproach = wrong;
+                let tone = message.progress().any(ProgressIndicator::is_tone);
+                if tone
+                    && self.role == Role::User
+                    && self.timers.listen_ms > 0
+                    && self.state.stage() != Stage::Begun
+                {
                     self.state = State::DisconnectIndication;
                     self.start(now, Timer::Listen);
                     return self.tell_releasing(true);
                 }
-                self.release(now, wrong.into_iter().collect());
-                self.tell_releasing(false);
+                self.send_release(now, true);
             }
         }
     }
@@ -158,19 +166,15 @@ impl Call {
     /// cause, because the far end does not know it, or may not.
     pub(super) fn send_release(&mut self, now: Tick, tell: bool) {
         let first = self.state.stage() != Stage::Clearing;
-        let end = self.end.clone().filter(|end| tell && end.by == Side::Box);
-        let elements = end.iter().map(|end| self.cause_element(end)).collect();
-        self.release(now, elements);
-        if first {
-            self.tell_releasing(false);
-        }
-    }
-
-    fn release(&mut self, now: Tick, elements: Vec<Element>) {
-        self.send(MessageType::Release, elements);
+        let end = self.end.as_ref().filter(|end| tell && end.by == Side::Box);
+        let cause = end.map(|end| self.cause_element(end)).or_else(|| self.reproach.clone());
+        self.send(MessageType::Release, cause.into_iter().collect());
         self.stop_enquiry();
         self.state = State::ReleaseRequest;
         self.start(now, Timer::T308);
+        if first {
+            self.tell_releasing(false);
+        }
     }
 
     /// T308: RELEASE once more, then the channel is in question (§5.3.3).

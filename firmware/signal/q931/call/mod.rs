@@ -86,9 +86,7 @@ enum Event {
     Connect,
     ConnectAcknowledge,
     Information,
-    /// SETUP of a call that is there already (§5.8.3.2 e).
-    Setup,
-    /// NOTIFY, FACILITY and the like: nothing that our profile acts on.
+    /// NOTIFY, FACILITY: nothing that our profile acts on.
     Notice,
 }
 
@@ -139,6 +137,8 @@ pub struct Call {
     /// Digits that came or went one by one.
     dialled: usize,
     end: Option<End>,
+    /// What was wrong with the DISCONNECT of the far end: our RELEASE says it (§5.8.6, §5.8.7.1 a).
+    reproach: Option<Element>,
     out: VecDeque<Output>,
 }
 
@@ -188,6 +188,7 @@ impl Call {
             waiting: (String::new(), false),
             dialled: 0,
             end: None,
+            reproach: None,
             out: VecDeque::new(),
         }
     }
@@ -196,12 +197,14 @@ impl Call {
     /// taken before ([`Call::awaits_channel`]).
     pub fn handle_message(&mut self, now: Tick, decoded: &Decoded) {
         let message = &decoded.message;
-        if let Some(text) = message.display() {
-            self.out.push_back(Output::Display(text));
-        }
         // Of a message that nobody here knows, nobody knows what must be in it either.
-        if !status::has_no_place(message.kind) && !self.weigh(now, decoded) {
-            return;
+        if !status::has_no_place(message.kind) {
+            if let Some(text) = message.display() {
+                self.out.push_back(Output::Display(text));
+            }
+            if !self.weigh(now, decoded) {
+                return;
+            }
         }
         let event = match message.kind {
             MessageType::SetupAcknowledge => Event::SetupAcknowledge,
@@ -211,11 +214,9 @@ impl Call {
             MessageType::Connect => Event::Connect,
             MessageType::ConnectAcknowledge => Event::ConnectAcknowledge,
             MessageType::Information => Event::Information,
-            MessageType::Setup => Event::Setup,
-            MessageType::Notify
-            | MessageType::Facility
-            | MessageType::UserInformation
-            | MessageType::CongestionControl => Event::Notice,
+            // §5.8.3.2 d, e: whatever is in it and whoever sends it.
+            MessageType::Setup => return self.out.push_back(Output::MessageIgnored),
+            MessageType::Notify | MessageType::Facility => Event::Notice,
             MessageType::Disconnect => return self.disconnected(now, message, None),
             MessageType::Release => return self.released(message, None),
             MessageType::ReleaseComplete => return self.release_completed(message),
@@ -233,13 +234,11 @@ impl Call {
             | MessageType::Restart
             | MessageType::RestartAcknowledge
             | MessageType::Segment
+            | MessageType::UserInformation
+            | MessageType::CongestionControl
             | MessageType::National(_)
             | MessageType::Unknown(_) => return self.message_unknown(message.kind),
         };
-        // What crossed our clearing on its way is no breach (§5.3.3).
-        if self.state.stage() == Stage::Clearing {
-            return self.out.push_back(Output::MessageIgnored);
-        }
         match self.origin {
             Origin::Ours => self.hear_as_caller(now, event, message),
             Origin::Theirs => self.hear_as_callee(now, event, message),

@@ -56,10 +56,12 @@ pub fn lack(role: Role, decoded: &Decoded, first: bool) -> Option<Lack> {
     Some(Lack { value: value::ELEMENT_MISSING, diagnostics: vec![unknown.id], fault })
 }
 
-/// Whether a message has no place in one call of a primary rate interface (§5.8.4).
+/// Whether a message has no place in a call of a primary rate interface that is there (§5.8.4; for
+/// SETUP §5.8.3.2 e).
 pub(super) const fn has_no_place(kind: MessageType) -> bool {
     match kind {
-        MessageType::Suspend
+        MessageType::Setup
+        | MessageType::Suspend
         | MessageType::SuspendAcknowledge
         | MessageType::SuspendReject
         | MessageType::Resume
@@ -68,23 +70,22 @@ pub(super) const fn has_no_place(kind: MessageType) -> bool {
         | MessageType::Restart
         | MessageType::RestartAcknowledge
         | MessageType::Segment
+        | MessageType::UserInformation
+        | MessageType::CongestionControl
         | MessageType::National(_)
         | MessageType::Unknown(_) => true,
         MessageType::Alerting
         | MessageType::CallProceeding
         | MessageType::Progress
-        | MessageType::Setup
         | MessageType::Connect
         | MessageType::SetupAcknowledge
         | MessageType::ConnectAcknowledge
-        | MessageType::UserInformation
         | MessageType::Disconnect
         | MessageType::Release
         | MessageType::ReleaseComplete
         | MessageType::Facility
         | MessageType::Notify
         | MessageType::StatusEnquiry
-        | MessageType::CongestionControl
         | MessageType::Information
         | MessageType::Status => false,
     }
@@ -102,8 +103,11 @@ impl Call {
             | Stage::Answered
             | Stage::Active => {}
         }
-        self.enquiries = 0;
-        self.send_enquiry(now);
+        // One question at a time: T322 repeats it.
+        if self.t322.is_none() {
+            self.enquiries = 0;
+            self.send_enquiry(now);
+        }
         true
     }
 
@@ -122,7 +126,9 @@ impl Call {
         let releases = matches!(message.kind, MessageType::Release | MessageType::ReleaseComplete);
         let clears_first = releases && self.state.stage() != Stage::Clearing;
         let first = clears_first || !releases && self.awaits_channel();
-        let Some(lack) = lack(self.role, decoded, first) else { return true };
+        let Some(lack) = lack(self.role, decoded, first) else {
+            return !self.clears_with_unknown(now, decoded);
+        };
         // A far end that names no channel accepts the one that we proposed.
         let channel =
             Fault::ElementMissing { message: message.kind, id: id::CHANNEL_IDENTIFICATION };
@@ -144,16 +150,43 @@ impl Call {
         false
     }
 
+    /// A clearing message with elements that nobody knows is obeyed, and they are named in its answer
+    /// (§5.8.7.1 a, b). Returns whether it was one.
+    fn clears_with_unknown(&mut self, now: Tick, decoded: &Decoded) -> bool {
+        let message = &decoded.message;
+        let unknown = decoded
+            .faults
+            .iter()
+            .filter(|fault| fault.kind == FaultKind::Unrecognised && fault.codeset == 0);
+        let ids: Vec<u8> = unknown.map(|fault| fault.id).collect();
+        if ids.is_empty() {
+            return false;
+        }
+        let wrong = cause_of(self.role, value::ELEMENT_UNKNOWN, ids);
+        if message.kind == MessageType::Disconnect {
+            self.disconnected(now, message, Some(wrong));
+        } else if message.kind == MessageType::Release {
+            self.released(message, Some(wrong));
+        } else {
+            return false;
+        }
+        true
+    }
+
     /// A message that nobody knows, or that has no place here (§5.8.4).
     pub(super) fn message_unknown(&mut self, kind: MessageType) {
         self.out.push_back(Output::Fault(Fault::MessageUnknown(kind)));
         self.send_status(value::MESSAGE_UNKNOWN, vec![kind.code()]);
     }
 
-    /// A message that does not fit the state (§5.8.4).
+    /// A message that does not fit the state (§5.8.4). One that finds a call in clearing has crossed
+    /// it on its way: that is answered too, but it is nobody's fault.
     pub(super) fn wrong_state(&mut self, kind: MessageType) {
-        let fault = Fault::WrongState { message: kind, state: self.state };
-        self.out.push_back(Output::Fault(fault));
+        self.out.push_back(if self.state.stage() == Stage::Clearing {
+            Output::MessageIgnored
+        } else {
+            Output::Fault(Fault::WrongState { message: kind, state: self.state })
+        });
         self.send_status(value::WRONG_STATE, vec![kind.code()]);
     }
 

@@ -166,8 +166,9 @@ impl DChannel {
         let reference = CallReference::Call { value, from_origin: !from_origin };
         use MessageType as M;
         let claims = message.call_state().is_some_and(|state| state != State::Null.number());
-        // d: a SETUP with the call reference flag of an answer.
-        if matches!(message.kind, M::ReleaseComplete | M::Setup | M::Resume) {
+        // d: a SETUP or RESUME with the call reference flag of an answer.
+        let wrong_flag = !from_origin && matches!(message.kind, M::Setup | M::Resume);
+        if wrong_flag || message.kind == M::ReleaseComplete {
             return;
         }
         let (kind, cause) = if message.kind == M::StatusEnquiry {
@@ -201,20 +202,9 @@ impl DChannel {
             },
             (MessageType::RestartAcknowledge, false) => match lack(role, decoded, false) {
                 Some(lack) => (lack.value, lack.diagnostics),
-                None => {
-                    let t316_ms = self.config.timers.t316_ms;
-                    if !self.restart.handle_acknowledge(now, t316_ms) {
-                        self.count(Counted::MessageIgnored);
-                    }
-                    return;
-                }
+                None => return self.restart_acknowledged(now, message),
             },
-            (MessageType::Status, _) => {
-                let cause = message.cause().map_or(0, |element| element.value);
-                let state = message.call_state().unwrap_or_default();
-                let trouble = Trouble::Complaint { call: NOBODY, cause, state };
-                return self.out.push_back(Output::Error(trouble));
-            }
+            (MessageType::Status, _) => return self.restart_complained_of(now, message),
             _ => (value::INVALID_CALL_REFERENCE, Vec::new()),
         };
         let state = Element::CallState(self.restart.state() as u8);
@@ -225,13 +215,32 @@ impl DChannel {
         self.send(now, NOBODY, &status);
     }
 
+    /// RESTART ACKNOWLEDGE (§5.5.1).
+    fn restart_acknowledged(&mut self, now: Tick, message: &Message) {
+        let indicated = message.restart_class() == Some(RestartClass::IndicatedChannels);
+        let slots = message.channel().filter(|_| indicated).map(|channel| channel.which.slots());
+        if !self.restart.handle_acknowledge(now, slots, self.config.timers.t316_ms) {
+            self.count(Counted::MessageIgnored);
+        }
+    }
+
+    /// STATUS of the global call reference: the far end says what it thinks of a RESTART of ours. No
+    /// acknowledgement will follow then, and it is not waited for.
+    fn restart_complained_of(&mut self, now: Tick, message: &Message) {
+        let cause = message.cause().map_or(0, |element| element.value);
+        let state = message.call_state().unwrap_or_default();
+        let trouble = Trouble::Complaint { call: NOBODY, cause, state };
+        self.out.push_back(Output::Error(trouble));
+        if value::REFUSES_RESTART.contains(&cause) {
+            let exists = cause != value::NO_SUCH_CHANNEL;
+            self.restart.handle_refusal(now, exists, self.config.timers.t316_ms);
+        }
+    }
+
     /// RESTART of the far end (§5.5.2): its channels are idle in the same turn, without a word to
     /// their calls, and that is acknowledged.
     fn restarted_by_peer(&mut self, now: Tick, message: &Message) {
-        let class = message.elements.iter().find_map(|element| {
-            let Element::RestartIndicator(class) = element else { return None };
-            Some(*class)
-        });
+        let class = message.restart_class();
         let channel = message.channel();
         let all = self.channels.all();
         let slots = match (class, channel.map(|channel| &channel.which)) {

@@ -137,20 +137,44 @@ impl DChannel {
     pub(super) fn restart_says(&mut self, now: Tick, output: restart::Output) {
         match output {
             restart::Output::Send(scope) => self.send_restart(now, scope),
-            restart::Output::Done(scope) => {
-                let slots = self.slots_of(scope);
-                self.channels.restarted(&slots, true);
+            restart::Output::Done(scope, only) => {
+                let named = |slot: &u8| only.as_ref().is_none_or(|only| only.contains(slot));
+                let (done, not): (Vec<u8>, Vec<u8>) =
+                    self.slots_of(scope).into_iter().partition(named);
+                self.channels.restarted(&done, true);
+                for slot in not {
+                    self.not_restarted(Some(slot), &[slot]);
+                }
+            }
+            // What cannot be restarted as a whole is asked for one by one.
+            restart::Output::Refused(Scope::Interface, _) => {
+                for slot in self.slots_of(Scope::Interface) {
+                    self.begin_restart(now, Scope::Slot(slot));
+                }
+            }
+            // A far end that knows no RESTART is used without: it refuses a channel that it holds.
+            restart::Output::Refused(Scope::Slot(slot), true) => {
+                self.channels.restarted(&[slot], true);
+            }
+            restart::Output::Refused(Scope::Slot(slot), false) => {
+                self.not_restarted(Some(slot), &[slot]);
             }
             restart::Output::Unanswered(scope) => {
-                let slots = self.slots_of(scope);
-                self.channels.restarted(&slots, false);
                 let channel = match scope {
                     Scope::Interface => None,
                     Scope::Slot(slot) => Some(slot),
                 };
-                self.out.push_back(Output::Error(Trouble::RestartUnanswered { channel }));
+                let slots = self.slots_of(scope);
+                self.not_restarted(channel, &slots);
             }
         }
+    }
+
+    /// Channels that the far end has not restarted are out of service until it uses or restarts them,
+    /// or maintenance does (§5.5.1).
+    fn not_restarted(&mut self, channel: Option<u8>, slots: &[u8]) {
+        self.channels.restarted(slots, false);
+        self.out.push_back(Output::Error(Trouble::RestartUnanswered { channel }));
     }
 
     /// What cannot go out now goes out when the link is there.

@@ -53,7 +53,8 @@ pub enum Trouble {
         /// The call state that the far end reports.
         state: u8,
     },
-    /// A channel's RESTART was never acknowledged; it is out of service now.
+    /// A channel's RESTART was not acknowledged, or the far end has no such channel; it is out of
+    /// service now.
     RestartUnanswered {
         /// Its time slot; nothing when all channels were asked for.
         channel: Option<u8>,

@@ -1,7 +1,8 @@
 //! The header of a message and the message as a value (Q.931 §4.1 to §4.4).
 
 use super::{
-    BearerCapability, CauseElement, ChannelIdentification, Element, Party, ProgressIndicator, id,
+    BearerCapability, CauseElement, ChannelIdentification, Element, Party, ProgressIndicator,
+    RestartClass, id,
 };
 
 /// The protocol discriminator of Q.931 call control (§4.2).
@@ -186,6 +187,15 @@ impl Message {
     #[must_use]
     pub fn channel(&self) -> Option<&ChannelIdentification> {
         self.elements.iter().find_map(|element| element.as_channel())
+    }
+
+    /// What a restart is about (§4.5.25).
+    #[must_use]
+    pub fn restart_class(&self) -> Option<RestartClass> {
+        self.elements.iter().find_map(|element| {
+            let Element::RestartIndicator(class) = element else { return None };
+            Some(*class)
+        })
     }
 
     /// The call state (§4.5.7).

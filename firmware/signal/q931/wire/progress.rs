@@ -32,7 +32,14 @@ impl ProgressIndicator {
         ProgressIndicator { standard: CodingStandard::Itu, location, description }
     }
 
-    /// Whether something may be heard in the channel: 1, 2 or 8 (Q.931 §5.1.2, §5.1.6, §5.4.1).
+    /// Whether a tone or announcement is in the channel: 8. Only this one makes a DISCONNECT wait for
+    /// its listener (§5.3.4.1, §5.4.1).
+    #[must_use]
+    pub fn is_tone(&self) -> bool {
+        self.description == Self::IN_BAND
+    }
+
+    /// Whether something may be heard in the channel: 1, 2 or 8 (Q.931 §5.1.2, §5.1.6).
     #[must_use]
     pub fn is_inband(&self) -> bool {
         [Self::NOT_ISDN, Self::FAR_NOT_ISDN, Self::IN_BAND].contains(&self.description)

@@ -15,10 +15,20 @@ fn restart(class: RestartClass, slots: Option<Vec<u8>>) -> Message {
     message.with(Element::RestartIndicator(class))
 }
 
-fn acknowledge() -> Message {
+/// The acknowledgement for these time slots, or for the interface.
+fn acknowledge(slots: Option<Vec<u8>>) -> Message {
+    let class = match slots {
+        Some(_) => RestartClass::IndicatedChannels,
+        None => RestartClass::SingleInterface,
+    };
     let reference = CallReference::Global { from_origin: false };
-    let class = Element::RestartIndicator(RestartClass::IndicatedChannels);
-    Message::new(reference, M::RestartAcknowledge).with(channel(2)).with(class)
+    Message { reference, kind: M::RestartAcknowledge, ..restart(class, slots) }
+}
+
+/// STATUS of the far end about a RESTART of ours.
+fn refuse(value: u8) -> Message {
+    let reference = CallReference::Global { from_origin: false };
+    Message::new(reference, M::Status).with(cause(value)).with(Element::CallState(0))
 }
 
 #[test]
@@ -243,10 +253,52 @@ fn we_restart_a_channel() {
     assert_eq!(desk.state_of(3), ChannelState::Restarting);
     desk.calls(M::Setup, &setup_on(3, true));
     assert!(desk.said()[0].starts_with("RELEASE COMPLETE cr=7' | CAUSE 44 "));
-    desk.hear(acknowledge());
+    desk.hear(acknowledge(Some(vec![2])));
+    assert_eq!(desk.state_of(3), ChannelState::Restarting, "that was of another channel");
+    desk.hear(acknowledge(Some(vec![3])));
     assert!(desk.is_clean());
-    desk.hear(acknowledge());
-    assert_eq!(desk.counted(Counted::MessageIgnored), 1);
+    desk.hear(acknowledge(Some(vec![3])));
+    assert_eq!(desk.counted(Counted::MessageIgnored), 2);
+}
+
+#[test]
+fn an_interface_that_is_restarted_in_part_is_in_service_in_part() {
+    let mut desk = Desk::network();
+    desk.act(|us, now| us.restart(now, None));
+    desk.hear(acknowledge(Some(vec![1, 3])));
+    assert_eq!(desk.told(), [Output::Error(Trouble::RestartUnanswered { channel: Some(2) })]);
+    let out = ChannelState::Blocked { ours: false, theirs: true };
+    let states = [1, 2, 3].map(|slot| desk.state_of(slot));
+    assert_eq!(states, [ChannelState::Idle, out, ChannelState::Idle]);
+}
+
+#[test]
+fn a_far_end_that_refuses_a_restart_is_not_waited_for() {
+    let mut desk = Desk::new(Role::User, |config| config.restart_at_start = true);
+    assert_eq!(desk.said(), ["RESTART cr=global | RESTART OF one interface"]);
+    // Not as a whole; then one by one.
+    desk.hear(refuse(100));
+    let single = |slot| {
+        format!("RESTART cr=global | CHANNEL {slot} exclusive | RESTART OF indicated channels")
+    };
+    assert_eq!(desk.said(), [single(1)]);
+    desk.hear(refuse(97));
+    assert_eq!((desk.said(), desk.state_of(1)), (vec![single(2)], ChannelState::Idle));
+    // A word about something else is no answer.
+    desk.hear(refuse(30));
+    assert_eq!((desk.said(), desk.state_of(2)), (vec![], ChannelState::Restarting));
+    desk.hear(refuse(82));
+    let out = ChannelState::Blocked { ours: false, theirs: true };
+    assert_eq!((desk.said(), desk.state_of(2)), (vec![single(3)], out));
+    desk.hear(acknowledge(Some(vec![3])));
+    assert_eq!((desk.said(), desk.state_of(3)), (vec![], ChannelState::Idle));
+    desk.hear(refuse(97));
+    assert_eq!(desk.said(), Vec::<String>::new());
+    let complaints = desk.told().into_iter().filter_map(|fact| match fact {
+        Output::Error(Trouble::Complaint { cause, .. }) => Some(cause),
+        _ => None,
+    });
+    assert_eq!(complaints.collect::<Vec<u8>>(), [100, 97, 30, 82, 97]);
 }
 
 #[test]
@@ -254,7 +306,7 @@ fn all_channels_are_restarted_when_the_link_first_comes_up() {
     let mut desk = Desk::new(Role::Network, |config| config.restart_at_start = true);
     assert_eq!(desk.said(), ["RESTART cr=global | RESTART OF one interface"]);
     assert_eq!(desk.us.place(desk.now, to("1")), Err(Refused::NoChannel));
-    desk.hear(acknowledge());
+    desk.hear(acknowledge(None));
     assert!(desk.is_clean());
 }
 

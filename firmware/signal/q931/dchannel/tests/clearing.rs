@@ -43,11 +43,20 @@ fn a_call_that_is_not_answered_is_given_up_by_disconnect_too() {
     let call = desk.place(to("1"));
     desk.act(|us, now| us.hang_up(now, call, Cause::Cancelled));
     assert_eq!(desk.said()[1], "DISCONNECT cr=1 | CAUSE 16 normal_clearing, user");
-    // What crossed it on its way is no breach.
-    desk.answers(M::CallProceeding, &[channel(3)]);
-    desk.answers(M::Alerting, &[]);
-    desk.answers(M::Connect, &[]);
+    // What crosses it on its way is answered (§5.8.4) and is no trouble.
+    for (kind, code) in [(M::CallProceeding, "02"), (M::Alerting, "01"), (M::Connect, "07")] {
+        desk.answers(kind, &[channel(3)]);
+        let line = format!(
+            "STATUS cr=1 | CAUSE 101 message_not_for_state, user [{code}] \
+             | CALL STATE 11 disconnect request"
+        );
+        assert_eq!((desk.said(), desk.states()), (vec![line], vec![11]));
+    }
+    desk.answers(M::Information, &[]);
     assert_eq!((desk.said(), desk.states()), (vec![], vec![11]));
+    assert_eq!(desk.counted(Counted::MessageIgnored), 4);
+    let told = desk.told();
+    assert!(told.iter().all(|fact| !matches!(fact, Output::Error(_))), "{told:?}");
     desk.answers(M::Release, &[]);
     assert_eq!(desk.ended(), (Cause::Cancelled, Side::Box));
 }
@@ -128,7 +137,7 @@ fn a_user_listens_to_the_networks_tone_until_it_hangs_up() {
     desk.run(10_000);
     // Said again, it is heard on.
     desk.answers(M::Disconnect, &[cause(17), tones()]);
-    assert_eq!(desk.states(), [12]);
+    assert_eq!((desk.kinds(), desk.states()), (vec![M::Status], vec![12]));
     desk.act(|us, now| us.hang_up(now, call, Cause::NormalClearing));
     assert_eq!((desk.said(), desk.states()), (vec!["RELEASE cr=1".to_owned()], vec![19]));
     desk.answers(M::ReleaseComplete, &[]);
@@ -156,6 +165,16 @@ fn an_owner_that_does_not_want_tones_releases_at_once() {
     desk.answers(M::Alerting, &[channel(3)]);
     desk.answers(M::Disconnect, &[cause(1), tones()]);
     assert_eq!(desk.kinds(), [M::Setup, M::Release]);
+}
+
+#[test]
+fn a_disconnect_is_listened_to_only_when_it_says_that_there_is_a_tone() {
+    for description in [ProgressIndicator::NOT_ISDN, ProgressIndicator::FAR_NOT_ISDN] {
+        let (mut desk, _) = Desk::talking(Role::User);
+        let indicator = ProgressIndicator::new(wire::Location::PublicLocal, description);
+        desk.answers(M::Disconnect, &[cause(17), Element::ProgressIndicator(indicator)]);
+        assert_eq!(desk.kinds(), [M::Release]);
+    }
 }
 
 #[test]

@@ -34,15 +34,17 @@ fn what_is_not_call_control_or_too_short_is_dropped() {
 #[test]
 fn a_message_of_no_call_is_answered_with_cause_81() {
     let mut desk = Desk::user();
-    for kind in
-        [M::Alerting, M::Connect, M::Disconnect, M::Release, M::Information, M::Unknown(0x55)]
-    {
+    let kinds = [M::Alerting, M::Connect, M::Disconnect, M::Release, M::Information, M::Segment];
+    for kind in kinds.into_iter().chain([M::Unknown(0x55)]) {
         desk.calls(kind, &[]);
         assert_eq!(desk.said(), ["RELEASE COMPLETE cr=7' | CAUSE 81 invalid_call_reference, user"]);
         desk.answers(kind, &[]);
         assert_eq!(desk.said(), ["RELEASE COMPLETE cr=1 | CAUSE 81 invalid_call_reference, user"]);
     }
-    assert_eq!(desk.counted(Counted::NoSuchCall), 12);
+    // Ours is no network that keeps suspended calls.
+    desk.calls(M::Resume, &[]);
+    assert_eq!(desk.said(), ["RELEASE COMPLETE cr=7' | CAUSE 81 invalid_call_reference, user"]);
+    assert_eq!(desk.counted(Counted::NoSuchCall), 15);
     assert!(desk.told().is_empty());
 }
 
@@ -51,7 +53,21 @@ fn a_release_complete_or_a_setup_from_the_wrong_side_of_no_call_is_ignored() {
     let mut desk = Desk::user();
     desk.calls(M::ReleaseComplete, &[cause(16)]);
     desk.answers(M::Setup, &setup_on(1, true));
+    desk.answers(M::Resume, &[]);
     assert_eq!((desk.said(), desk.states()), (vec![], vec![]));
+}
+
+#[test]
+fn a_setup_of_a_call_that_is_there_is_ignored_whatever_is_in_it() {
+    let (mut desk, _) = Desk::talking(Role::User);
+    desk.answers(M::Setup, &setup_on(1, true));
+    desk.answers(M::Setup, &[mystery(), Element::Display("Anna".into())]);
+    desk.calls(M::Setup, &setup_on(1, true));
+    desk.told();
+    desk.calls(M::Setup, &[]);
+    desk.calls(M::Setup, &setup_on(2, true));
+    assert_eq!((desk.said(), desk.states(), desk.told()), (vec![], vec![10, 6], vec![]));
+    assert_eq!(desk.counted(Counted::MessageIgnored), 4);
 }
 
 #[test]
@@ -88,8 +104,8 @@ fn the_dummy_reference_and_nonsense_of_the_global_one() {
 #[test]
 fn a_message_that_does_not_fit_the_state_is_told_with_cause_101() {
     let (mut desk, call) = Desk::talking(Role::User);
-    for kind in [M::Alerting, M::SetupAcknowledge, M::CallProceeding, M::Connect, M::Setup] {
-        desk.answers(kind, &[Element::BearerCapability(BearerCapability::speech()), channel(3)]);
+    for kind in [M::Alerting, M::SetupAcknowledge, M::CallProceeding, M::Connect] {
+        desk.answers(kind, &[channel(3)]);
         let line = format!(
             "STATUS cr=1 | CAUSE 101 message_not_for_state, user [{:02x}] \
              | CALL STATE 10 active",
@@ -210,6 +226,32 @@ fn unknown_and_unreadable_optional_elements_are_left_out_and_counted() {
 }
 
 #[test]
+fn a_clearing_message_with_unknown_elements_is_obeyed_and_answered_with_cause_99() {
+    let unknown = |id| Element::Other { codeset: 0, id, content: vec![1] };
+    let elements = [cause(17), unknown(0x55), unknown(0x66)];
+    let wrong = "CAUSE 99 element_unknown, user [55 66]";
+    for (kind, answer) in [(M::Disconnect, "RELEASE"), (M::Release, "RELEASE COMPLETE")] {
+        let (mut desk, _) = Desk::talking(Role::User);
+        desk.answers(kind, &elements);
+        assert_eq!(desk.said(), [format!("{answer} cr=1 | {wrong}")]);
+        if kind == M::Disconnect {
+            // The repetition is the same.
+            desk.run(4_000);
+            assert_eq!(desk.said(), [format!("{answer} cr=1 | {wrong}")]);
+            desk.answers(M::ReleaseComplete, &elements);
+        }
+        assert_eq!(desk.said(), Vec::<String>::new());
+        assert_eq!(desk.ended(), (Cause::UserBusy, Side::Far));
+    }
+    // A tone is heard all the same.
+    let (mut desk, call) = Desk::talking(Role::User);
+    desk.answers(M::Disconnect, &[cause(17), tones(), unknown(0x55)]);
+    assert_eq!((desk.said(), desk.states()), (vec![], vec![12]));
+    desk.act(|us, now| us.hang_up(now, call, Cause::NormalClearing));
+    assert_eq!(desk.said(), ["RELEASE cr=1 | CAUSE 99 element_unknown, user [55]"]);
+}
+
+#[test]
 fn an_enquiry_is_answered_with_the_state_in_every_state() {
     let (mut desk, call) = Desk::talking(Role::User);
     desk.answers(M::StatusEnquiry, &[]);
@@ -237,7 +279,10 @@ fn we_ask_and_a_fitting_answer_changes_nothing() {
 fn an_enquiry_that_nobody_answers_is_repeated_and_then_the_call_is_cleared_by_t322() {
     let (mut desk, call) = Desk::talking(Role::User);
     desk.act(|us, now| us.enquire(now, call));
-    desk.run(8_000);
+    desk.run(2_000);
+    // There is one question at a time, however often it is put.
+    desk.act(|us, now| us.enquire(now, call));
+    desk.run(6_000);
     assert_eq!(desk.kinds(), [M::StatusEnquiry; 3]);
     desk.run(4_000);
     assert_eq!(desk.said(), ["DISCONNECT cr=1 | CAUSE 41 temporary_failure, user"]);

@@ -111,8 +111,10 @@ fn a_link_that_is_set_up_anew_ends_overlap_and_asks_for_the_rest() {
     desk.peer.handle_request(desk.now, Request::Establish);
     desk.pump();
     assert!(desk.us.snapshot().up);
-    assert_eq!(desk.kinds(), [M::StatusEnquiry, M::Disconnect]);
-    assert_eq!(desk.states(), [10, 11, 1]);
+    assert_eq!((desk.kinds(), desk.states()), (vec![M::Disconnect], vec![10, 11, 1]));
+    // Our question was lost with the link; T322 puts it again.
+    desk.run(4_000);
+    assert!(desk.kinds().contains(&M::StatusEnquiry));
 }
 
 #[test]

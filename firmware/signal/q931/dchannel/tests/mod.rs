@@ -14,6 +14,7 @@ mod garbage;
 mod link;
 mod pair;
 mod storm;
+mod table;
 
 use call::{Cause, LegPhase, Side, Tick};
 
