@@ -14,6 +14,7 @@ pub mod imports;
 pub mod lex;
 pub mod models;
 pub mod names;
+pub mod procedures;
 pub mod prompts;
 pub mod purity;
 pub mod sizes;
