@@ -304,13 +304,24 @@ pub(crate) fn verify(
 
 /// Events after `after`, at most `rows`: the outbox.
 pub(crate) fn read(conn: &Connection, after: i64, rows: usize) -> Result<Vec<EventRow>> {
-    let mut stmt = conn.prepare_cached(
-        "SELECT e.seq, e.at, e.tenant_id, e.actor, e.kind, e.row_id, e.payload, p.text
-         FROM events e LEFT JOIN event_personal p ON p.seq = e.seq
-         WHERE e.seq > ?1 ORDER BY e.seq LIMIT ?2",
-    )?;
+    let sql = "SELECT e.seq, e.at, e.tenant_id, e.actor, e.kind, e.row_id, e.payload, p.text
+               FROM events e LEFT JOIN event_personal p ON p.seq = e.seq
+               WHERE e.seq > ?1 ORDER BY e.seq LIMIT ?2";
+    rows_of(conn, sql, after, rows)
+}
+
+/// Events before `before`, at most `rows`, the newest first: what people look at.
+pub(crate) fn read_back(conn: &Connection, before: i64, rows: usize) -> Result<Vec<EventRow>> {
+    let sql = "SELECT e.seq, e.at, e.tenant_id, e.actor, e.kind, e.row_id, e.payload, p.text
+               FROM events e LEFT JOIN event_personal p ON p.seq = e.seq
+               WHERE e.seq < ?1 ORDER BY e.seq DESC LIMIT ?2";
+    rows_of(conn, sql, before, rows)
+}
+
+fn rows_of(conn: &Connection, sql: &str, from: i64, rows: usize) -> Result<Vec<EventRow>> {
+    let mut stmt = conn.prepare_cached(sql)?;
     let rows = i64::try_from(rows.min(crate::limits::PAGE_ROWS_MAX)).unwrap_or(i64::MAX);
-    let found = stmt.query_map(params![after, rows], |r| {
+    let found = stmt.query_map(params![from, rows], |r| {
         Ok(EventRow {
             seq: r.get(0)?,
             at: Stamp(r.get(1)?),

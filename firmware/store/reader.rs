@@ -89,6 +89,14 @@ impl Reader {
         self.limited(Duration::from_millis(QUERY_MS), |conn| chain::read(conn, after, rows))
     }
 
+    /// Events of the chain before `before`, the newest first, at most `rows`.
+    ///
+    /// # Errors
+    /// [`crate::Error::TooSlow`] when the query takes longer than it may.
+    pub fn events_back(&self, before: i64, rows: usize) -> Result<Vec<EventRow>> {
+        self.limited(Duration::from_millis(QUERY_MS), |conn| chain::read_back(conn, before, rows))
+    }
+
     /// Checks the chain within `limit`; see [`crate::Store::verify`].
     ///
     /// # Errors

@@ -5,10 +5,11 @@ use core::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use call::{Stamp, TenantId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use store::Actor;
 use store::chain::EventRow;
 use store::page::Cursor;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::Front;
 use super::errors::Problem;
@@ -50,29 +51,50 @@ pub struct Checked {
     pub broken: Option<String>,
 }
 
-/// Events of the tenant (for the operator also of the box), oldest first.
+/// Which events.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct EventsAsked {
+    /// The newest first, and `next` goes back; otherwise the oldest first.
+    pub newest: Option<bool>,
+    /// Only what people and programs did, without what the box did by itself.
+    pub people: Option<bool>,
+    /// At most so many rows, up to 500; 50 when left out.
+    pub limit: Option<usize>,
+    /// The `next` of the part before.
+    pub after: Option<String>,
+}
+
+/// Events of the tenant (for the operator also of the box).
 #[utoipa::path(
-    get, path = "/api/v1/audit", tag = "audit", params(Part),
+    get, path = "/api/v1/audit", tag = "audit", params(EventsAsked),
     responses((status = 200, body = Listed<Event>))
 )]
 pub async fn list(
     State(front): State<Front>,
     who: Who,
-    Asked(part): Asked<Part>,
+    Asked(asked): Asked<EventsAsked>,
 ) -> Result<Json<Listed<Event>>, Problem> {
+    let (newest, people) = (asked.newest.unwrap_or(false), asked.people.unwrap_or(false));
+    let part = Part { limit: asked.limit, after: asked.after };
     let rows = part.rows();
-    let after = part.page()?.before.map_or(0, |cursor| cursor.id);
+    let begin = if newest { i64::MAX } else { 0 };
+    let after = part.page()?.before.map_or(begin, |cursor| cursor.id);
     let (reader, tenant, operator) = (front.reader.clone(), who.tenant, who.may(Right::EditTrunks));
     let reading = move || -> store::Result<(Vec<EventRow>, i64, bool)> {
+        let by_box = Actor::Box.to_string();
         let (mut found, mut after, mut looked) = (Vec::new(), after, 0);
         loop {
-            let part = reader.events(after, PAGE_ROWS_MAX)?;
+            let part = match newest {
+                true => reader.events_back(after, PAGE_ROWS_MAX)?,
+                false => reader.events(after, PAGE_ROWS_MAX)?,
+            };
             looked += part.len();
             let more = part.len() >= PAGE_ROWS_MAX;
             for event in part {
                 after = event.seq;
                 let mine = event.tenant == tenant || (operator && event.tenant == TenantId(0));
-                if mine {
+                if mine && !(people && event.actor == by_box) {
                     found.push(event);
                 }
                 if found.len() >= rows {

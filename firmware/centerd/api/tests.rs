@@ -21,7 +21,9 @@ use crate::ready::Ready;
 use crate::secrets::{Cost, ha1};
 use crate::start;
 
+mod lists;
 mod spans;
+mod tenants;
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -211,8 +213,12 @@ fn every_route_is_described_and_asks_for_a_right() {
 async fn nothing_but_the_open_routes_answers_without_signing_in() {
     let house = House::open("");
     for (method, path, right) in rights::ROUTES {
-        let got =
-            house.plain(method.clone(), &path.replace("{id}", "1").replace("{slot}", "1")).await;
+        let got = house
+            .plain(
+                method.clone(),
+                &path.replace("{id}", "1").replace("{slot}", "1").replace("{tenant}", "1"),
+            )
+            .await;
         if *right == rights::Right::Open {
             assert_ne!(got.status, StatusCode::UNAUTHORIZED, "{method} {path}");
         } else {
@@ -237,7 +243,8 @@ async fn every_role_is_held_to_its_rights_on_every_route() {
             if *right == rights::Right::Own || *right == rights::Right::Open {
                 continue;
             }
-            let path = path.replace("{id}", "999999").replace("{slot}", "1");
+            let path =
+                path.replace("{id}", "999999").replace("{slot}", "1").replace("{tenant}", "1");
             let got = house.as_page(&page, method.clone(), &path, Value::Null).await;
             let denied = got.status == StatusCode::FORBIDDEN && got.code() == "not_allowed";
             if !may.contains(right) {
@@ -609,6 +616,29 @@ async fn what_was_done_is_in_the_chain_by_whom_and_the_chain_is_whole() {
     let events = house.get(&page, "/api/v1/audit?limit=500").await.json();
     let saved = events["items"].as_array().unwrap().iter().find(|e| e["kind"] == "campaign_saved");
     assert_eq!(saved.unwrap()["actor"], format!("p{me}"));
+    let seqs = |part: &serde_json::Value| -> Vec<i64> {
+        part["items"].as_array().unwrap().iter().map(|e| e["seq"].as_i64().unwrap()).collect()
+    };
+    // What people look at: the newest first, part by part, without what the box did by itself.
+    let of_people: Vec<i64> = events["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .rev()
+        .filter(|e| e["actor"] != "box")
+        .map(|e| e["seq"].as_i64().unwrap())
+        .collect();
+    let (mut back, mut next) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/api/v1/audit?newest=true&people=true&limit=2{next}");
+        let part = house.get(&page, &path).await.json();
+        assert!(seqs(&part).len() <= 2);
+        back.extend(seqs(&part));
+        let Some(after) = part["next"].as_str() else { break };
+        next = format!("&after={after}");
+    }
+    assert!(of_people.len() > 2 && of_people.len() < seqs(&events).len());
+    assert_eq!(back, of_people);
     let checked = house.get(&page, "/api/v1/audit/verify").await.json();
     assert_eq!(checked["ok"], true, "{checked}");
     assert!(checked["events"].as_u64().unwrap() > 3);
