@@ -408,7 +408,8 @@ mod tests {
             .iter()
             .map(|row| match &row.parsed {
                 Parsed::Lead { number, .. } => number.as_str().to_owned(),
-                Parsed::Refused { reason, .. } => panic!("{reason}"),
+                Parsed::Twin { of, .. } => panic!("twice: {of}"),
+                Parsed::Refused { why, .. } => panic!("{why:?}"),
             })
             .collect();
         assert_eq!(numbers.len(), DEMO_LEADS as usize);

@@ -51,8 +51,12 @@ pub const PAGE_ROWS_MAX: usize = 500;
 /// Connections of pages and programs at once.
 pub const CONNECTIONS_MAX: usize = 512;
 
-/// How long a session of the console lasts without use, ms.
+/// How long a session of the console lasts without use, ms: a shift.
 pub const SESSION_MS: i64 = 12 * 3_600_000;
+/// How long it lasts at most, ms: a week of shifts.
+pub const SESSION_LONGEST_MS: i64 = 7 * 24 * 3_600_000;
+/// How much of it is used before it is written that it lasts longer, ms.
+pub const SESSION_RENEW_MS: i64 = 600_000;
 
 /// Wrong passwords in a row before a person is locked, and for how long, ms.
 pub const LOGIN_FAILURES_MAX: u32 = 5;

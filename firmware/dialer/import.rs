@@ -1,10 +1,10 @@
 //! A list file, row by row: every row ends in exactly one of five places, and the counts add up.
 //!
-//! The caller parses CSV into records and hands over the fields as text; here nothing is read and
-//! nothing is written. What is already known of a number (in the campaign, on the do-not-call list)
+//! [`crate::rows`] takes the file apart; the caller hands its cells over as text. Here nothing is
+//! read and nothing is written. What is already known of a number (in the campaign, on the do-not-call list)
 //! the caller answers through [`Known`], so that the same code serves a dry run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use call::Number;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::limits;
 use crate::number::{NumberRefused, Plan, Repair};
 use crate::route::{Denied, Destinations, Origin};
+use crate::rows::Broken;
 
 /// Header names of the columns that we know, in both languages, compared without case and spaces.
 const PHONE_NAMES: [&str; 21] = [
@@ -90,10 +91,11 @@ impl Columns {
         if first.len() > limits::COLUMNS_MAX {
             return Err(HeaderRefused::TooMany { count: first.len() });
         }
-        let titles: Vec<String> = first.iter().map(|title| bare(title).to_owned()).collect();
+        let titles = distinct(first.iter().map(|title| bare(title)));
         let named = |names: &[&str]| -> Vec<usize> {
-            let columns = titles.iter().enumerate();
-            columns.filter(|(_, t)| names.contains(&folded(t).as_str())).map(|(i, _)| i).collect()
+            let columns = first.iter().enumerate();
+            let is = |title: &str| names.contains(&folded(title).as_str());
+            columns.filter(|(_, title)| is(bare(title))).map(|(column, _)| column).collect()
         };
         let phones = named(&PHONE_NAMES);
         if !phones.is_empty() {
@@ -101,14 +103,20 @@ impl Columns {
             return Ok(Columns { phones, name, titles, header: true });
         }
         let numbers: Vec<usize> = (0..first.len())
-            .filter(|i| titles.get(*i).is_some_and(|text| plan.read(text).is_ok()))
+            .filter(|i| first.get(*i).is_some_and(|text| plan.read(bare(text)).is_ok()))
             .collect();
         let [only] = numbers.as_slice() else {
-            return Err(HeaderRefused::NoPhone { seen: titles });
+            return Err(HeaderRefused::NoPhone { seen: some_of(&titles) });
         };
-        let name = titles.iter().position(|text| text.chars().any(char::is_alphabetic));
+        let name = first.iter().position(|text| text.chars().any(char::is_alphabetic));
         let titles = (1..=titles.len()).map(|column| format!("column {column}")).collect();
         Ok(Columns { phones: vec![*only], name, titles, header: false })
+    }
+
+    /// The column whose number is dialled, as a message names it.
+    #[must_use]
+    pub fn phone_title(&self) -> String {
+        self.title(self.phones.first().copied().unwrap_or(0))
     }
 
     /// How a message names the column with this index.
@@ -164,9 +172,56 @@ pub enum RowReason {
     /// The row has more fields than are taken.
     #[error("more than {} fields", limits::COLUMNS_MAX)]
     TooManyFields,
+    /// The row is too long.
+    #[error("longer than {} bytes", limits::ROW_BYTES_MAX)]
+    RowTooLong,
+    /// A quote is opened and not closed.
+    #[error("a quote is opened and not closed: close it, or leave it out")]
+    QuoteOpen,
     /// The file has more rows than are taken.
     #[error("beyond row {}: split the file", limits::ROWS_MAX)]
     TooManyRows,
+}
+
+impl RowReason {
+    /// The word for programs; it never changes.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            RowReason::Number(why) => why.word(),
+            RowReason::Denied(why) => why.word(),
+            RowReason::Encoding => "encoding",
+            RowReason::FieldTooLong => "field_too_long",
+            RowReason::TooManyFields => "too_many_fields",
+            RowReason::RowTooLong => "row_too_long",
+            RowReason::QuoteOpen => "quote_open",
+            RowReason::TooManyRows => "too_many_rows",
+        }
+    }
+
+    /// The bound that the word speaks of.
+    #[must_use]
+    pub const fn most(self) -> Option<u64> {
+        match self {
+            RowReason::FieldTooLong => Some(limits::FIELD_BYTES_MAX as u64),
+            RowReason::TooManyFields => Some(limits::COLUMNS_MAX as u64),
+            RowReason::RowTooLong => Some(limits::ROW_BYTES_MAX as u64),
+            RowReason::TooManyRows => Some(limits::ROWS_MAX),
+            RowReason::Number(_)
+            | RowReason::Denied(_)
+            | RowReason::Encoding
+            | RowReason::QuoteOpen => None,
+        }
+    }
+}
+
+impl From<Broken> for RowReason {
+    fn from(broken: Broken) -> RowReason {
+        match broken {
+            Broken::QuoteOpen => RowReason::QuoteOpen,
+            Broken::TooLong => RowReason::RowTooLong,
+        }
+    }
 }
 
 /// What became of a row.
@@ -249,10 +304,10 @@ impl<'a> Import<'a> {
         Import { plan, destinations, columns, seen: BTreeMap::new(), counts }
     }
 
-    /// The verdict on the next row (the header, if there is one, is not handed over).
-    pub fn handle_row(&mut self, fields: &[&str], known: &dyn Known) -> Verdict {
+    /// The verdict on row `row` (the header, if there is one, is not handed over).
+    pub fn handle_row(&mut self, row: u64, fields: &[&str], known: &dyn Known) -> Verdict {
         self.counts.rows += 1;
-        let verdict = self.judge(fields, known).unwrap_or_else(|refused| refused);
+        let verdict = self.judge(row, fields, known).unwrap_or_else(|refused| refused);
         let count = match &verdict {
             Verdict::Taken(person) if person.repairs.is_empty() => &mut self.counts.accepted,
             Verdict::Taken(_) => &mut self.counts.repaired,
@@ -264,11 +319,11 @@ impl<'a> Import<'a> {
         verdict
     }
 
-    /// A row that the CSV reader itself could not make out.
-    pub fn handle_broken_row(&mut self) -> Verdict {
+    /// A row that could not be taken apart, or is no text.
+    pub fn handle_broken_row(&mut self, reason: RowReason) -> Verdict {
         self.counts.rows += 1;
         self.counts.refused += 1;
-        self.refused(self.phone_column(), RowReason::Encoding)
+        self.refused(self.phone_column(), reason)
     }
 
     /// The counts so far.
@@ -277,7 +332,7 @@ impl<'a> Import<'a> {
         &self.counts
     }
 
-    fn judge(&mut self, fields: &[&str], known: &dyn Known) -> Result<Verdict, Verdict> {
+    fn judge(&mut self, row: u64, fields: &[&str], known: &dyn Known) -> Result<Verdict, Verdict> {
         self.check_bounds(fields)?;
         let (column, raw) = self.phone(fields);
         let normal = self.plan.read(raw).map_err(|why| self.refused(column, why.into()))?;
@@ -285,7 +340,6 @@ impl<'a> Import<'a> {
         self.destinations
             .permit(Origin::Machine, normal.class, &number)
             .map_err(|why| self.refused(column, why.into()))?;
-        let row = self.counts.rows;
         let first = *self.seen.entry(key(&number)).or_insert(row);
         if first != row {
             return Ok(Verdict::Duplicate { number, of: Duplicate::InFile { row: first } });
@@ -370,6 +424,29 @@ fn bare(field: &str) -> &str {
     field.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
 
+/// Titles of which no two are the same and none is empty, so that no cell is written over another.
+fn distinct<'t>(titles: impl Iterator<Item = &'t str>) -> Vec<String> {
+    let mut seen: BTreeSet<String> = BTreeSet::new();
+    let mut named = Vec::new();
+    for (column, title) in (1usize..).zip(titles) {
+        // A title is kept beside every row.
+        let title: String = title.chars().take(limits::TITLE_CHARS_MAX).collect();
+        let title = if title.is_empty() { format!("column {column}") } else { title };
+        let others = (2..).map(|n: usize| format!("{title} ({n})"));
+        let mut wanted = core::iter::once(title.clone()).chain(others);
+        let free = wanted.find(|title| !seen.contains(title)).unwrap_or(title);
+        seen.insert(free.clone());
+        named.push(free);
+    }
+    named
+}
+
+/// The beginning of a first row, for a message.
+fn some_of(titles: &[String]) -> Vec<String> {
+    let short = |title: &String| title.chars().take(limits::LABEL_CHARS_MAX).collect();
+    titles.iter().take(8).map(short).collect()
+}
+
 fn folded(title: &str) -> String {
     let kept = title.chars().filter(|c| !c.is_whitespace() && !matches!(c, '_' | '-' | '.'));
     kept.flat_map(char::to_lowercase).collect()
@@ -379,7 +456,6 @@ fn folded(title: &str) -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::collections::BTreeSet;
 
     #[derive(Default)]
     struct House {
@@ -411,6 +487,13 @@ mod tests {
     }
 
     #[test]
+    fn two_columns_of_one_title_are_told_apart_and_both_kept() {
+        let columns = read(&["手机", "备注", "备注", "", "手机"]).unwrap();
+        assert_eq!(columns.titles, ["手机", "备注", "备注 (2)", "column 4", "手机 (2)"]);
+        assert_eq!(columns.phones, [0, 4]);
+    }
+
+    #[test]
     fn a_file_without_a_header_is_taken_when_its_first_row_has_one_number() {
         let columns = read(&["王五", "13800138000"]).unwrap();
         assert_eq!((columns.phones.as_slice(), columns.name), ([1].as_slice(), Some(0)));
@@ -429,7 +512,11 @@ mod tests {
         known.barred.insert("+8613700137000".to_owned());
         let columns = read(&["姓名", "手机", "座机", "城市"]).unwrap();
         let mut import = Import::new(&plan, &destinations, columns);
-        let mut row = |fields: &[&str]| import.handle_row(fields, &known);
+        let mut place = 0;
+        let mut row = |fields: &[&str]| {
+            place += 1;
+            import.handle_row(place, fields, &known)
+        };
         let refused = |field: &str, reason| Verdict::Refused { field: field.to_owned(), reason };
 
         let Verdict::Taken(person) = row(&["张三", "13800138000", "", "深圳"]) else {
@@ -457,7 +544,7 @@ mod tests {
         let long = "x".repeat(limits::FIELD_BYTES_MAX + 1);
         assert_eq!(row(&[&long, "13800138001"]), refused("姓名", RowReason::FieldTooLong));
         assert_eq!(row(&["1"; 65]), refused("column 65", RowReason::TooManyFields));
-        import.handle_broken_row();
+        import.handle_broken_row(Broken::QuoteOpen.into());
 
         let counts = *import.counts();
         assert!(counts.add_up());
@@ -488,9 +575,9 @@ mod tests {
             let columns = read(&["phone", "name", "tel"]).unwrap();
             let mut import = Import::new(&plan, &destinations, columns);
             let mut taken = BTreeSet::new();
-            for row in &rows {
+            for (place, row) in (1..).zip(&rows) {
                 let fields: Vec<&str> = row.iter().map(String::as_str).collect();
-                if let Verdict::Taken(person) = import.handle_row(&fields, &known) {
+                if let Verdict::Taken(person) = import.handle_row(place, &fields, &known) {
                     prop_assert!(!known.barred.contains(person.number.as_str()));
                     prop_assert!(taken.insert(person.number), "taken twice");
                 }

@@ -14,6 +14,7 @@
 //! | `route` | which trunk, and whether the destination is allowed |
 //! | `hours` | calling hours and holidays in a time zone |
 //! | `number` | what people write, turned into numbers |
+//! | `rows` | a list file, taken apart into rows of cells |
 //! | `import` | a list file, row by row |
 //! | `turns` | whose turn it is among campaigns |
 //! | `pacing` | how many calls to place ahead of free agents |
@@ -35,4 +36,5 @@ pub mod number;
 pub mod outcome;
 pub mod pacing;
 pub mod route;
+pub mod rows;
 pub mod turns;

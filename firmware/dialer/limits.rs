@@ -83,8 +83,15 @@ pub const NUMBER_TEXT_MAX: usize = 64;
 pub const OUTSIDE_PREFIX_MAX: usize = 4;
 /// Columns of one row. More: the row is refused.
 pub const COLUMNS_MAX: usize = 64;
+/// Characters of a column's title. The rest is left out.
+pub const TITLE_CHARS_MAX: usize = 80;
 /// Bytes of one field. Longer: the row is refused.
 pub const FIELD_BYTES_MAX: usize = 4_096;
+/// Lines of one quoted cell, which is as many as people write into one. More: its quote is taken for
+/// one that nobody has closed.
+pub const CELL_LINES_MAX: usize = 100;
+/// Bytes of one row, all cells at their longest. Longer: the row is refused.
+pub const ROW_BYTES_MAX: usize = 2 * COLUMNS_MAX * FIELD_BYTES_MAX;
 /// Rows of one list file: about 100 MB of memory for finding duplicates. More: each is refused by name, and counted.
 pub const ROWS_MAX: u64 = 2_000_000;
 /// Entries of a tenant's table of allowed destinations.

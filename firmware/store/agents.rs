@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::chain::Event;
 use crate::error::{Error, Result};
 use crate::job::Applied;
+use crate::persons::SavePerson;
 use crate::scope::{Edit, View, tenant_sql};
 use crate::words::{serde_of, serde_word, word};
 
@@ -162,4 +163,21 @@ pub(crate) fn save(edit: &mut Edit<'_>, agent: &SaveAgent) -> Result<Applied> {
     });
     edit.event(Event { kind: "agent_saved", row: id, payload, personal: None })?;
     Ok(Applied::Id(id))
+}
+
+pub(crate) fn save_with_person(
+    edit: &mut Edit<'_>,
+    agent: &SaveAgent,
+    person: &SavePerson,
+) -> Result<Applied> {
+    let made = crate::persons::save(edit, person)?;
+    let person = made.id().map(PersonId);
+    save(edit, &SaveAgent { person, ..agent.clone() })
+}
+
+pub(crate) fn note_order(edit: &mut Edit<'_>, id: AgentId, order: &str) -> Result<Applied> {
+    edit.agent(id)?;
+    let payload = json!({ "order": order });
+    edit.event(Event { kind: "agent_ordered", row: id.0, payload, personal: None })?;
+    Ok(Applied::Done)
 }

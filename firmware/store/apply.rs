@@ -13,6 +13,9 @@ pub(crate) fn to_box(edit: &mut BoxEdit<'_>, change: &BoxChange) -> Result<Appli
     match change {
         BoxChange::BeginEpoch => settings::begin_epoch(edit),
         BoxChange::AddTenant { name } => settings::add_tenant(edit, name),
+        BoxChange::OpenTenant { name, administrator } => {
+            settings::open_tenant(edit, name, administrator)
+        }
         BoxChange::SaveTrunk(trunk) => trunks::save(edit, trunk),
         BoxChange::GrantTrunk { trunk, tenant, calls_max, caller_id } => {
             trunks::grant(edit, *trunk, *tenant, *calls_max, caller_id.as_deref())
@@ -32,6 +35,7 @@ pub(crate) fn to_box(edit: &mut BoxEdit<'_>, change: &BoxChange) -> Result<Appli
         BoxChange::ClearAlarm { tenant, kind, subject } => {
             alarms::clear(edit, &Which { tenant: *tenant, kind, subject })
         }
+        BoxChange::NoteGuessing { who, until } => sessions::note_guessing(edit, who, *until),
         BoxChange::PruneSessions => sessions::prune(edit),
     }
 }
@@ -48,11 +52,18 @@ pub(crate) fn to_tenant(edit: &mut Edit<'_>, change: &TenantChange) -> Result<Ap
         TenantChange::OpenSession { person, token, expires_at, remote } => {
             sessions::open(edit, *person, *token, *expires_at, remote)
         }
+        TenantChange::KeepSession { token, expires_at } => {
+            sessions::keep(edit, *token, *expires_at)
+        }
         TenantChange::CloseSession { token } => sessions::close(edit, *token),
         TenantChange::AddToken(token) => sessions::add_token(edit, token),
         TenantChange::RevokeToken(id) => sessions::revoke_token(edit, *id),
         TenantChange::SaveAccount(account) => accounts::save(edit, account),
         TenantChange::SaveAgent(agent) => agents::save(edit, agent),
+        TenantChange::SaveAgentWithPerson(agent, person) => {
+            agents::save_with_person(edit, agent, person)
+        }
+        TenantChange::NoteOrder { agent, order } => agents::note_order(edit, *agent, order),
         TenantChange::SaveCampaign { campaign, settings } => {
             campaigns::save(edit, *campaign, settings)
         }
@@ -91,6 +102,9 @@ pub(crate) fn to_tenant(edit: &mut Edit<'_>, change: &TenantChange) -> Result<Ap
         }
         TenantChange::EndRecording { recording, ending } => {
             recordings::end(edit, *recording, *ending)
+        }
+        TenantChange::NoteListening { recording, download } => {
+            recordings::note_listening(edit, *recording, *download)
         }
         TenantChange::AgentState(state) => agent_states::change(edit, state),
         TenantChange::SaveRule { prefix, allow, note } => rules::save(edit, prefix, *allow, note),

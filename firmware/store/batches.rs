@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::job::{Applied, BatchId};
 use crate::limits::{IMPORT_ROWS_MAX, RAW_CHARS_MAX};
 use crate::scope::{Edit, View, tenant_sql};
-use crate::words::{count, serde_of, serde_word, stamp, word};
+use crate::words::{count, json as json_column, serde_of, serde_word, stamp, word};
 
 /// One row of a file, as the parser understood it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,16 +40,41 @@ pub enum Parsed {
         name: String,
         /// The other columns: a JSON object as text.
         fields: String,
-        /// What had to be put right, if anything: the field and how.
-        repaired: Option<(String, String)>,
+        /// What had to be put right, if anything: the field, and by words how.
+        repaired: Option<(String, Vec<String>)>,
+    },
+    /// A number that an earlier row of the file has.
+    Twin {
+        /// The number.
+        number: Number,
+        /// That row.
+        of: u64,
     },
     /// Not a lead.
     Refused {
         /// The column at fault.
         field: String,
         /// What is wrong with it.
-        reason: String,
+        why: Why,
     },
+}
+
+/// Why a row did not go in as it was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Why {
+    /// For programs: a word that never changes.
+    pub code: String,
+    /// What the word speaks of: a JSON object.
+    pub params: serde_json::Value,
+    /// For people.
+    pub text: String,
+}
+
+impl Why {
+    /// A word, what it speaks of, and the same for people.
+    pub fn new(code: &str, params: serde_json::Value, text: impl Into<String>) -> Why {
+        Why { code: code.to_owned(), params, text: text.into() }
+    }
 }
 
 /// What became of a row.
@@ -87,7 +112,7 @@ pub struct RowReport {
     /// The column at fault.
     pub field: String,
     /// Why.
-    pub reason: String,
+    pub why: Why,
     /// The row as it was written, at most [`RAW_CHARS_MAX`] characters.
     pub raw: String,
 }
@@ -182,7 +207,11 @@ impl View<'_> {
                 row: row.get("row")?,
                 verdict: word(row, "verdict", serde_of)?,
                 field: row.get("field")?,
-                reason: row.get("reason")?,
+                why: Why {
+                    code: row.get("code")?,
+                    params: json_column(row, "params")?,
+                    text: row.get("reason")?,
+                },
                 raw: row.get("raw")?,
             })
         })
@@ -298,7 +327,7 @@ struct Tables<'c> {
     dnc: crate::scope::Many<'c>,
     dnc_number: usize,
     report: crate::scope::Many<'c>,
-    report_at: [usize; 5],
+    report_at: [usize; 7],
 }
 
 impl<'c> Tables<'c> {
@@ -318,14 +347,16 @@ impl<'c> Tables<'c> {
         ))?;
         dnc.bind(":campaign", &batch.campaign.0)?;
         let mut report = edit.prepare(tenant_sql!(
-            "INSERT INTO import_rows (tenant_id, batch_id, row, verdict, field, reason, raw)
-             VALUES (:tenant, :batch, :row, :verdict, :field, :reason, :raw)"
+            "INSERT INTO import_rows
+               (tenant_id, batch_id, row, verdict, field, code, params, reason, raw)
+             VALUES (:tenant, :batch, :row, :verdict, :field, :code, :params, :reason, :raw)"
         ))?;
         report.bind(":batch", &batch.id.0)?;
         Ok(Tables {
             lead_at: lead.indexes([":number", ":raw", ":name", ":fields"])?,
             dnc_number: dnc.index(":number")?,
-            report_at: report.indexes([":row", ":verdict", ":field", ":reason", ":raw"])?,
+            report_at: report
+                .indexes([":row", ":verdict", ":field", ":code", ":params", ":reason", ":raw"])?,
             lead,
             dnc,
             report,
@@ -333,28 +364,39 @@ impl<'c> Tables<'c> {
     }
 
     fn take(&mut self, row: &ImportRow) -> Result<Verdict> {
-        let (number, number_raw, name, fields, repaired) = match &row.parsed {
+        match &row.parsed {
+            Parsed::Lead { number, .. } | Parsed::Twin { number, .. }
+                if self.dnc.exists(&[(self.dnc_number, &number.as_str())])? =>
+            {
+                let why = Why::new("do_not_call", json!({}), "on the do-not-call list");
+                self.report(row, Verdict::DoNotCall, "number", &why)
+            }
             Parsed::Lead { number, number_raw, name, fields, repaired } => {
-                (number.as_str(), number_raw, name, fields, repaired)
+                let [at_number, at_raw, at_name, at_fields] = self.lead_at;
+                let written = self.lead.run(&[
+                    (at_number, &number.as_str()),
+                    (at_raw, number_raw),
+                    (at_name, name),
+                    (at_fields, fields),
+                ])?;
+                match (written, repaired) {
+                    (0, _) => {
+                        let why = Why::new("in_campaign", json!({}), "already in this campaign");
+                        self.report(row, Verdict::Duplicate, "number", &why)
+                    }
+                    (_, Some((field, how))) => {
+                        let why = Why::new("repaired", json!({ "how": how }), how.join(", "));
+                        self.report(row, Verdict::Repaired, field, &why)
+                    }
+                    (_, None) => Ok(Verdict::Accepted),
+                }
             }
-            Parsed::Refused { field, reason } => {
-                return self.report(row, Verdict::Refused, field, reason);
+            Parsed::Twin { of, .. } => {
+                let text = format!("already in row {of} of this file");
+                let why = Why::new("in_file", json!({ "row": of }), text);
+                self.report(row, Verdict::Duplicate, "number", &why)
             }
-        };
-        if self.dnc.exists(&[(self.dnc_number, &number)])? {
-            return self.report(row, Verdict::DoNotCall, "number", "on the do-not-call list");
-        }
-        let [at_number, at_raw, at_name, at_fields] = self.lead_at;
-        let written = self.lead.run(&[
-            (at_number, &number),
-            (at_raw, number_raw),
-            (at_name, name),
-            (at_fields, fields),
-        ])?;
-        match (written, repaired) {
-            (0, _) => self.report(row, Verdict::Duplicate, "number", "already in this campaign"),
-            (_, Some((field, how))) => self.report(row, Verdict::Repaired, field, how),
-            (_, None) => Ok(Verdict::Accepted),
+            Parsed::Refused { field, why } => self.report(row, Verdict::Refused, field, why),
         }
     }
 
@@ -363,15 +405,17 @@ impl<'c> Tables<'c> {
         row: &ImportRow,
         verdict: Verdict,
         field: &str,
-        reason: &str,
+        why: &Why,
     ) -> Result<Verdict> {
         let raw: String = row.raw.chars().take(RAW_CHARS_MAX).collect();
-        let [at_row, at_verdict, at_field, at_reason, at_raw] = self.report_at;
+        let [at_row, at_verdict, at_field, at_code, at_params, at_reason, at_raw] = self.report_at;
         self.report.run(&[
             (at_row, &row.row),
             (at_verdict, &serde_word(&verdict)?),
             (at_field, &field),
-            (at_reason, &reason),
+            (at_code, &why.code),
+            (at_params, &why.params.to_string()),
+            (at_reason, &why.text),
             (at_raw, &raw),
         ])?;
         Ok(verdict)

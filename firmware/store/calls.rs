@@ -57,6 +57,10 @@ pub struct NoteCall {
     pub channel: Option<(SpanId, u8)>,
     /// The number of ours that was called, on a call from outside.
     pub called: Option<String>,
+    /// The name that the caller's network sent.
+    pub display: Option<String>,
+    /// The number that the caller wanted before the call was sent on to us.
+    pub redirected_from: Option<String>,
     /// With which recording.
     pub recording: Option<RecordingId>,
     /// When the leg began.
@@ -89,6 +93,8 @@ impl NoteCall {
             trunk: None,
             channel: None,
             called: None,
+            display: None,
+            redirected_from: None,
             recording: None,
             created_at,
             dialled_at: None,
@@ -184,6 +190,8 @@ fn read(row: &Row<'_>) -> Result<CallRecord> {
             trunk: id("trunk_id")?.map(TrunkId),
             channel: id("span")?.map(SpanId).zip(row.get("slot")?),
             called: row.get("called")?,
+            display: row.get("display")?,
+            redirected_from: row.get("redirected_from")?,
             recording: id("recording_id")?.map(RecordingId),
             created_at: Stamp(row.get("created_at")?),
             dialled_at: stamp(row, "dialled_at")?,
@@ -240,6 +248,8 @@ fn merge(old: &NoteCall, new: &NoteCall) -> NoteCall {
         // An exchange may put a call on another channel than we asked for.
         channel: new.channel.or(old.channel),
         called: old.called.clone().or_else(|| new.called.clone()),
+        display: old.display.clone().or_else(|| new.display.clone()),
+        redirected_from: old.redirected_from.clone().or_else(|| new.redirected_from.clone()),
         recording: old.recording.or(new.recording),
         created_at: old.created_at,
         dialled_at: old.dialled_at.or(new.dialled_at),
@@ -270,7 +280,8 @@ fn fill(edit: &Edit<'_>, id: i64, call: &NoteCall) -> Result<()> {
     let sql = tenant_sql!(
         "UPDATE calls SET caller_id = :caller_id, attempt_id = :attempt, campaign_id = :campaign,
            agent_id = :agent, account_id = :account, trunk_id = :trunk, recording_id = :recording,
-           span = :span, slot = :slot, called = :called,
+           span = :span, slot = :slot, called = :called, display = :display,
+           redirected_from = :redirected_from,
            dialled_at = :dialled_at, ringing_at = :ringing_at, answered_at = :answered_at,
            joined_at = :joined_at, ended_at = :ended_at, cause = :cause, hung_up_by = :by
          WHERE tenant_id = :tenant AND id = :id"
@@ -290,6 +301,8 @@ fn fill(edit: &Edit<'_>, id: i64, call: &NoteCall) -> Result<()> {
             (":span", &call.channel.map(|(span, _)| span.0)),
             (":slot", &call.channel.map(|(_, slot)| slot)),
             (":called", &call.called),
+            (":display", &call.display),
+            (":redirected_from", &call.redirected_from),
             (":recording", &call.recording.map(|r| r.0)),
             (":dialled_at", &call.dialled_at.map(|s| s.0)),
             (":ringing_at", &call.ringing_at.map(|s| s.0)),

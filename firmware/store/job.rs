@@ -130,6 +130,14 @@ pub enum BoxChange {
         /// Its name.
         name: String,
     },
+    /// A new tenant with its first console user, who makes the others: both or neither. Answers
+    /// [`Applied::Id`] of the tenant.
+    OpenTenant {
+        /// Its name.
+        name: String,
+        /// The console user.
+        administrator: SavePerson,
+    },
     /// Adds or changes a trunk. Answers [`Applied::Id`].
     SaveTrunk(SaveTrunk),
     /// Lets a tenant dial on a trunk, or changes how.
@@ -205,6 +213,13 @@ pub enum BoxChange {
         /// About what.
         subject: String,
     },
+    /// Somebody who is not known here has guessed passwords and is locked out.
+    NoteGuessing {
+        /// The name or the address that is locked.
+        who: String,
+        /// Until when.
+        until: Stamp,
+    },
     /// Forgets sessions that have run out.
     PruneSessions,
 }
@@ -243,6 +258,13 @@ pub enum TenantChange {
         /// The address it came from.
         remote: String,
     },
+    /// A session is in use and runs out later.
+    KeepSession {
+        /// Which.
+        token: TokenHash,
+        /// When it runs out now.
+        expires_at: Stamp,
+    },
     /// Signs out.
     CloseSession {
         /// Of which session.
@@ -256,6 +278,16 @@ pub enum TenantChange {
     SaveAccount(SaveAccount),
     /// Adds or changes an agent. Answers [`Applied::Id`].
     SaveAgent(SaveAgent),
+    /// Adds or changes an agent together with a new console user, whom the agent is from then on:
+    /// both or neither. Answers [`Applied::Id`] of the agent.
+    SaveAgentWithPerson(SaveAgent, SavePerson),
+    /// Somebody else than the agent has ordered something at the agent's seat.
+    NoteOrder {
+        /// At whose seat.
+        agent: AgentId,
+        /// What, a word.
+        order: &'static str,
+    },
     /// Adds or changes a campaign. Answers [`Applied::Id`].
     SaveCampaign {
         /// `None`: a new one, in draft.
@@ -363,6 +395,13 @@ pub enum TenantChange {
         recording: RecordingId,
         /// How.
         ending: Ending,
+    },
+    /// Somebody listens to a recording, or takes it away as a file.
+    NoteListening {
+        /// Which one.
+        recording: RecordingId,
+        /// As a file.
+        download: bool,
     },
     /// An agent came into a state; the one before it ends.
     AgentState(AgentState),

@@ -283,7 +283,10 @@ pub(crate) fn erase(edit: &mut Edit<'_>, id: LeadId) -> Result<Applied> {
         &[(":campaign", &record.campaign.0), (":number", &number), (":raw", &record.raw)],
     )?;
     edit.run(
-        tenant_sql!("UPDATE calls SET number = '' WHERE tenant_id = :tenant AND number = :number"),
+        tenant_sql!(
+            "UPDATE calls SET number = '', display = NULL, redirected_from = NULL
+             WHERE tenant_id = :tenant AND number = :number"
+        ),
         &[(":number", &number)],
     )?;
     edit.run(

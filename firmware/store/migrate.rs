@@ -8,8 +8,11 @@ use rusqlite::Connection;
 use crate::error::{Error, Result};
 
 /// The files in order: the first makes version 1.
-const STEPS: &[&str] =
-    &[include_str!("schema/0001_first.sql"), include_str!("schema/0002_spans.sql")];
+const STEPS: &[&str] = &[
+    include_str!("schema/0001_first.sql"),
+    include_str!("schema/0002_spans.sql"),
+    include_str!("schema/0003_said.sql"),
+];
 
 /// The newest schema that this program knows.
 pub const NEWEST: u32 = STEPS.len() as u32;

@@ -162,3 +162,15 @@ pub(crate) fn end(edit: &mut Edit<'_>, id: RecordingId, ending: Ending) -> Resul
     edit.event(Event { kind: "recording_ended", row: id.0, payload, personal: None })?;
     Ok(Applied::Done)
 }
+
+/// Who has heard a recording is in the chain.
+pub(crate) fn note_listening(
+    edit: &mut Edit<'_>,
+    id: RecordingId,
+    download: bool,
+) -> Result<Applied> {
+    edit.recording(id)?;
+    let payload = json!({ "download": download });
+    edit.event(Event { kind: "recording_heard", row: id.0, payload, personal: None })?;
+    Ok(Applied::Done)
+}

@@ -360,6 +360,13 @@ impl BoxEdit<'_> {
         Ok(self.view.conn.last_insert_rowid())
     }
 
+    /// One tenant's rows, inside the same job.
+    pub(crate) fn of_tenant(&mut self, tenant: TenantId) -> Edit<'_> {
+        let Log { head, box_id, at, actor } = &mut self.log;
+        let log = Log { head, box_id, at: *at, actor: *actor };
+        Edit { view: self.view.tenant(tenant), log }
+    }
+
     /// Appends an event about the box, or about `tenant` when it is named.
     pub(crate) fn event(&mut self, tenant: Option<TenantId>, event: Event<'_>) -> Result<()> {
         self.log.append(self.view.conn, tenant.unwrap_or_default(), event)

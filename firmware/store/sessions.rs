@@ -4,7 +4,7 @@ use call::{PersonId, Stamp, TenantId};
 use rusqlite::Row;
 use serde_json::json;
 
-use crate::chain::Event;
+use crate::chain::{Event, Personal};
 use crate::error::Result;
 use crate::job::{Applied, TokenId};
 use crate::scope::{BoxEdit, BoxView, Edit, View, box_sql, tenant_sql};
@@ -156,6 +156,16 @@ pub(crate) fn open(
     Ok(Applied::Done)
 }
 
+/// The session is in use: it lasts longer. No event: a click is none.
+pub(crate) fn keep(edit: &Edit<'_>, token: TokenHash, expires_at: Stamp) -> Result<Applied> {
+    let sql = tenant_sql!(
+        "UPDATE sessions SET expires_at = :expires_at
+         WHERE tenant_id = :tenant AND token_hash = :token AND expires_at < :expires_at"
+    );
+    let kept = edit.run(sql, &[(":token", &token.0), (":expires_at", &expires_at.0)])?;
+    Ok(if kept == 0 { Applied::Unchanged } else { Applied::Done })
+}
+
 pub(crate) fn close(edit: &mut Edit<'_>, token: TokenHash) -> Result<Applied> {
     let sql = tenant_sql!(
         "DELETE FROM sessions WHERE tenant_id = :tenant AND token_hash = :token
@@ -171,6 +181,15 @@ pub(crate) fn close(edit: &mut Edit<'_>, token: TokenHash) -> Result<Applied> {
 pub(crate) fn close_all(edit: &mut Edit<'_>, person: PersonId) -> Result<()> {
     let sql = tenant_sql!("DELETE FROM sessions WHERE tenant_id = :tenant AND person_id = :person");
     edit.run(sql, &[(":person", &person.0)]).map(|_| ())
+}
+
+/// A name or an address is locked out that belongs to nobody: of the box, so that the operator reads
+/// it. Both are personal.
+pub(crate) fn note_guessing(edit: &mut BoxEdit<'_>, who: &str, until: Stamp) -> Result<Applied> {
+    let payload = json!({ "locked_until": until });
+    let personal = Some(Personal { lead: call::LeadId(0), text: who });
+    edit.event(None, Event { kind: "guessing_locked", row: 0, payload, personal })?;
+    Ok(Applied::Done)
 }
 
 pub(crate) fn prune(edit: &BoxEdit<'_>) -> Result<Applied> {

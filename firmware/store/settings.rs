@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::chain::Event;
 use crate::error::{Error, Result};
 use crate::job::Applied;
+use crate::persons::SavePerson;
 use crate::scope::{BoxEdit, BoxView, Edit, View, box_sql, tenant_sql};
 use crate::words::json as json_column;
 
@@ -114,6 +115,18 @@ pub(crate) fn add_tenant(edit: &mut BoxEdit<'_>, name: &str) -> Result<Applied> 
     let event = Event { kind: "tenant_added", row: id, payload: json!({}), personal: None };
     edit.event(Some(TenantId(id)), event)?;
     Ok(Applied::Id(id))
+}
+
+pub(crate) fn open_tenant(
+    edit: &mut BoxEdit<'_>,
+    name: &str,
+    administrator: &SavePerson,
+) -> Result<Applied> {
+    let added = add_tenant(edit, name)?;
+    if let Some(id) = added.id() {
+        crate::persons::save(&mut edit.of_tenant(TenantId(id)), administrator)?;
+    }
+    Ok(added)
 }
 
 pub(crate) fn bump_desired(edit: &BoxEdit<'_>) -> Result<Applied> {

@@ -316,21 +316,17 @@ pub async fn create(
         disabled: false,
     };
     let login = fill(&front, &mut save, sent).await?;
-    if let Some(login) = login {
-        save.person = Some(make_person(&front, &who, &save.name, login).await?);
-    }
-    let agent = save_and_show(&front, &who, save).await?;
+    let person = match login {
+        Some(login) => Some(person_of(&front, &save.name, login).await?),
+        None => None,
+    };
+    let agent = save_and_show(&front, &who, save, person).await?;
     Ok((StatusCode::CREATED, Json(agent)))
 }
 
-async fn make_person(
-    front: &Front,
-    who: &Who,
-    name: &str,
-    login: AgentLogin,
-) -> Result<PersonId, Problem> {
+async fn person_of(front: &Front, name: &str, login: AgentLogin) -> Result<SavePerson, Problem> {
     auth::check_password(&login.password)?;
-    let save = SavePerson {
+    Ok(SavePerson {
         id: None,
         login: take::name("login", &login.name)?,
         name: name.to_owned(),
@@ -338,8 +334,7 @@ async fn make_person(
         password_hash: Some(front.proofs.hash(login.password).await?),
         must_change: true,
         disabled: false,
-    };
-    Ok(PersonId(id_of(&front.write(who, TenantChange::SavePerson(save)).await?)?))
+    })
 }
 
 /// Changes an agent.
@@ -354,14 +349,14 @@ pub async fn change(
     Sent(sent): Sent<AgentForm>,
 ) -> Result<Json<Agent>, Problem> {
     let mut save = as_is(found(&front, &who, id).await?);
-    let login = fill(&front, &mut save, sent).await?;
-    if let Some(login) = login {
-        if save.person.is_some() {
+    let person = match fill(&front, &mut save, sent).await? {
+        Some(_) if save.person.is_some() => {
             return Err(Problem::Conflict("the agent has a console user already".into()));
         }
-        save.person = Some(make_person(&front, &who, &save.name, login).await?);
-    }
-    Ok(Json(save_and_show(&front, &who, save).await?))
+        Some(login) => Some(person_of(&front, &save.name, login).await?),
+        None => None,
+    };
+    Ok(Json(save_and_show(&front, &who, save, person).await?))
 }
 
 /// Removes an agent: signs them out, and their console user can sign in no more. Records stay.
@@ -404,8 +399,17 @@ fn as_is(row: Row) -> SaveAgent {
     }
 }
 
-async fn save_and_show(front: &Front, who: &Who, save: SaveAgent) -> Result<Agent, Problem> {
-    let id = AgentId(id_of(&front.write(who, TenantChange::SaveAgent(save)).await?)?);
+async fn save_and_show(
+    front: &Front,
+    who: &Who,
+    save: SaveAgent,
+    person: Option<SavePerson>,
+) -> Result<Agent, Problem> {
+    let change = match person {
+        Some(person) => TenantChange::SaveAgentWithPerson(save, person),
+        None => TenantChange::SaveAgent(save),
+    };
+    let id = AgentId(id_of(&front.write(who, change).await?)?);
     front.reload(who, [Changed::Agent(id)]).await?;
     show(front, who, id).await
 }
@@ -465,6 +469,21 @@ async fn seat(front: &Front, who: &Who, id: i64) -> Result<AgentId, Problem> {
     Ok(found(front, who, id).await?.id)
 }
 
+/// Asks it, and leaves in the chain who it was that ordered something at another's seat.
+pub(super) async fn order(
+    front: &Front,
+    who: &Who,
+    agent: AgentId,
+    order: &'static str,
+    request: Request,
+) -> Result<Json<Agent>, Problem> {
+    front.ask(who, request).await?;
+    if who.agent != Some(agent) {
+        front.write(who, TenantChange::NoteOrder { agent, order }).await?;
+    }
+    Ok(Json(show(front, who, agent).await?))
+}
+
 /// Signs an agent in: the phone is called to be nailed up, where the seat is so.
 #[utoipa::path(
     post, path = "/api/v1/agents/{id}/sign_in", tag = "seats", params(("id" = i64, Path)),
@@ -476,8 +495,7 @@ pub async fn sign_in(
     Id(id): Id,
 ) -> Result<Json<Agent>, Problem> {
     let agent = seat(&front, &who, id).await?;
-    front.ask(&who, Request::SignIn { agent }).await?;
-    Ok(Json(show(&front, &who, agent).await?))
+    order(&front, &who, agent, "sign_in", Request::SignIn { agent }).await
 }
 
 /// Signs an agent out. A running talk is finished first.
@@ -491,8 +509,7 @@ pub async fn sign_out(
     Id(id): Id,
 ) -> Result<Json<Agent>, Problem> {
     let agent = seat(&front, &who, id).await?;
-    front.ask(&who, Request::SignOut { agent }).await?;
-    Ok(Json(show(&front, &who, agent).await?))
+    order(&front, &who, agent, "sign_out", Request::SignOut { agent }).await
 }
 
 /// An agent wants calls.
@@ -506,8 +523,7 @@ pub async fn ready(
     Id(id): Id,
 ) -> Result<Json<Agent>, Problem> {
     let agent = seat(&front, &who, id).await?;
-    front.ask(&who, Request::Ready { agent }).await?;
-    Ok(Json(show(&front, &who, agent).await?))
+    order(&front, &who, agent, "ready", Request::Ready { agent }).await
 }
 
 /// An agent wants no calls. A running talk is finished first.
@@ -524,8 +540,7 @@ pub async fn pause(
     let agent = seat(&front, &who, id).await?;
     let reason = pause_code(sent.reason.as_deref())?;
     let ordered = who.agent != Some(agent);
-    front.ask(&who, Request::Pause { agent, reason, ordered }).await?;
-    Ok(Json(show(&front, &who, agent).await?))
+    order(&front, &who, agent, "pause", Request::Pause { agent, reason, ordered }).await
 }
 
 /// What came of the talk; the wrap-up ends.
@@ -567,8 +582,7 @@ pub async fn hang_up(
     Id(id): Id,
 ) -> Result<Json<Agent>, Problem> {
     let agent = seat(&front, &who, id).await?;
-    front.ask(&who, Request::HangUp { agent }).await?;
-    Ok(Json(show(&front, &who, agent).await?))
+    order(&front, &who, agent, "hang_up", Request::HangUp { agent }).await
 }
 
 /// Lets the customer hear music, or talk again.
@@ -583,8 +597,8 @@ pub async fn hold(
     Sent(sent): Sent<HoldForm>,
 ) -> Result<Json<Agent>, Problem> {
     let agent = seat(&front, &who, id).await?;
-    front.ask(&who, Request::Hold { agent, on: sent.on }).await?;
-    Ok(Json(show(&front, &who, agent).await?))
+    let word = if sent.on { "hold" } else { "unhold" };
+    order(&front, &who, agent, word, Request::Hold { agent, on: sent.on }).await
 }
 
 /// Names of agents, for lists that only hold ids.

@@ -11,16 +11,19 @@ use std::time::Instant;
 
 use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::{HeaderMap, Uri};
+use call::Stamp;
 use store::persons::Person;
-use store::sessions::TokenHash;
-use store::{Actor, Job, TenantChange};
+use store::sessions::{Session, TokenHash};
+use store::{Actor, BoxChange, Job, TenantChange};
 use tokio::sync::{Mutex, Semaphore};
 
 use super::Front;
 use super::errors::Problem;
 use super::limits::{ADDRESS_FAILURES_MAX, GUESSERS_MAX, SIGN_INS_WAITING_MAX};
 use super::rights::{self, Asker, Right, Who};
-use crate::limits::{LOGIN_FAILURES_MAX, LOGIN_LOCK_MS, SESSION_MS};
+use crate::limits::{
+    LOGIN_FAILURES_MAX, LOGIN_LOCK_MS, SESSION_LONGEST_MS, SESSION_MS, SESSION_RENEW_MS,
+};
 use crate::secrets;
 
 /// The cookie's name.
@@ -49,6 +52,7 @@ async fn of_token(front: &Front, hash: TokenHash) -> Result<Who, Problem> {
         person: None,
         agent: None,
         session: None,
+        renews: None,
         must_change: false,
         rights,
     }
@@ -63,25 +67,43 @@ async fn of_session(front: &Front, hash: TokenHash) -> Result<Who, Problem> {
             let rows = view.tenant(session.tenant);
             let person = rows.person(session.person)?;
             let agent = rows.agent_of_person(person.id)?.filter(|agent| !agent.disabled);
-            Ok(Some((person, agent.map(|agent| agent.id))))
+            Ok(Some((session, person, agent.map(|agent| agent.id))))
         })
         .await?;
-    let (person, agent) = found.ok_or(Problem::NotSignedIn)?;
+    let (session, person, agent) = found.ok_or(Problem::NotSignedIn)?;
     Ok(Asker {
         tenant: person.tenant,
         actor: Actor::Person(person.id),
         person: Some(person.id),
         agent,
         session: Some(hash),
+        renews: longer(&session, now),
         must_change: person.must_change,
         rights: rights::of_role(person.role),
     }
     .into())
 }
 
+/// Until when a session that is used at `now` lasts, when it is time to write that.
+fn longer(session: &Session, now: Stamp) -> Option<Stamp> {
+    let end = session.created_at.after_ms(SESSION_LONGEST_MS);
+    let wanted = now.after_ms(SESSION_MS).min(end);
+    (wanted.since_ms(session.expires_at) >= SESSION_RENEW_MS).then_some(wanted)
+}
+
+/// A session that somebody uses lasts longer. Nobody waits for the disk: the next use comes again.
+pub fn renew(front: &Front, who: &Who) {
+    if let (Some(token), Some(expires_at)) = (who.session, who.renews) {
+        let change = TenantChange::KeepSession { token, expires_at };
+        let job = Job::of_tenant(front.now(), who.actor, who.tenant, change);
+        let _ = front.writer.submit_with(job, drop);
+    }
+}
+
 fn bearer(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
-    value.strip_prefix("Bearer ").map(|token| token.trim().to_owned())
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
 }
 
 fn cookie(headers: &HeaderMap) -> Option<String> {
@@ -102,7 +124,7 @@ fn token_of_stream(uri: &Uri) -> Option<String> {
 /// The cookie that carries a session, or ends it.
 #[must_use]
 pub fn set_cookie(token: Option<&str>) -> String {
-    let age = if token.is_some() { SESSION_MS / 1_000 } else { 0 };
+    let age = if token.is_some() { SESSION_LONGEST_MS / 1_000 } else { 0 };
     let token = token.unwrap_or_default();
     format!("{COOKIE_NAME}={token}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict")
 }
@@ -155,12 +177,16 @@ impl Door {
         let hash = found.as_ref().map(|person| person.password_hash.clone());
         let right = front.proofs.check(password, hash).await;
         let Some(person) = found else {
-            guesses.failed(&format!("from {from}"), ADDRESS_FAILURES_MAX);
-            guesses.failed(&format!("name {login}"), LOGIN_FAILURES_MAX);
+            let locked = [
+                guesses.failed(&format!("from {from}"), ADDRESS_FAILURES_MAX),
+                guesses.failed(&format!("name {login}"), LOGIN_FAILURES_MAX),
+            ];
+            note_guessing(front, locked.into_iter().flatten()).await?;
             return Err(Problem::WrongLogin);
         };
         if !right {
-            guesses.failed(&format!("from {from}"), ADDRESS_FAILURES_MAX);
+            let locked = guesses.failed(&format!("from {from}"), ADDRESS_FAILURES_MAX);
+            note_guessing(front, locked.into_iter()).await?;
             note(front, &person, false).await?;
             return Err(Problem::WrongLogin);
         }
@@ -170,6 +196,16 @@ impl Door {
         open(front, &person, &token, from).await?;
         Ok(Opened { person, token })
     }
+}
+
+/// Who is locked out and is no person of ours is in the chain of the box.
+async fn note_guessing(front: &Front, locked: impl Iterator<Item = String>) -> Result<(), Problem> {
+    for who in locked {
+        let now = front.now();
+        let change = BoxChange::NoteGuessing { who, until: now.after_ms(LOGIN_LOCK_MS) };
+        front.submit(Job::of_box(now, Actor::Box, change)).await?;
+    }
+    Ok(())
 }
 
 async fn note(front: &Front, person: &Person, good: bool) -> Result<(), Problem> {
@@ -226,7 +262,8 @@ impl Guesses {
         }
     }
 
-    fn failed(&mut self, who: &str, most: u32) {
+    /// Counts a failure; gives the name back when it is locked by that.
+    fn failed(&mut self, who: &str, most: u32) -> Option<String> {
         let now = Instant::now();
         let lock = Duration::from_millis(LOGIN_LOCK_MS.unsigned_abs());
         self.0.retain(|_, guesser| now.duration_since(guesser.last) < lock);
@@ -243,9 +280,11 @@ impl Guesses {
         });
         guesser.failures += 1;
         guesser.last = now;
-        if guesser.failures >= most {
-            guesser.locked_until = Some(now + lock);
+        if guesser.failures < most {
+            return None;
         }
+        guesser.locked_until = Some(now + lock);
+        Some(who.to_owned())
     }
 }
 
@@ -274,8 +313,28 @@ mod tests {
         assert_eq!(cookie(&headers).unwrap(), "xyz");
         headers.insert(AUTHORIZATION, "Bearer t0k".parse().unwrap());
         assert_eq!(bearer(&headers).unwrap(), "t0k");
+        headers.insert(AUTHORIZATION, "bearer t0k".parse().unwrap());
+        assert_eq!(bearer(&headers).unwrap(), "t0k");
         assert_eq!(token_of_stream(&"/api/v1/events?token=q".parse().unwrap()).unwrap(), "q");
         assert_eq!(token_of_stream(&"/api/v1/agents?token=q".parse().unwrap()), None);
+    }
+
+    #[test]
+    fn a_session_lasts_while_it_is_used_and_no_longer_than_a_week() {
+        let born = Stamp(1_795_158_000_000);
+        let session = |expires_at| Session {
+            tenant: call::TenantId(1),
+            person: call::PersonId(1),
+            created_at: born,
+            expires_at,
+        };
+        let first = session(born.after_ms(SESSION_MS));
+        assert_eq!(longer(&first, born.after_ms(SESSION_RENEW_MS - 1)), None);
+        let hour = born.after_ms(3_600_000);
+        assert_eq!(longer(&first, hour), Some(hour.after_ms(SESSION_MS)));
+        let end = born.after_ms(SESSION_LONGEST_MS);
+        assert_eq!(longer(&session(end.after_ms(-SESSION_RENEW_MS)), end.after_ms(-5)), Some(end));
+        assert_eq!(longer(&session(end), end.after_ms(-5)), None);
     }
 
     #[test]

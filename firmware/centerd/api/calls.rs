@@ -42,6 +42,10 @@ pub struct Call {
     pub called: String,
     /// The number or account shown to the called party.
     pub caller: String,
+    /// Of a call that came in: the name that the caller's network sent.
+    pub display: Option<String>,
+    /// Of a call that came in: the number that the caller wanted before the call was sent on to us.
+    pub redirected_from: Option<String>,
     /// `idle`, `seized`, `dialing`, `proceeding`, `alerting`, `answered`, `releasing` or `ended`.
     pub phase: &'static str,
     /// When it began.
@@ -161,6 +165,8 @@ pub fn living(call: &CallView, names: &Names) -> Call {
         channel: record.channel.map(|at| CallChannel { span: at.span.0, slot: at.slot }),
         called: record.called.clone(),
         caller: record.caller.clone(),
+        display: Some(record.display.clone()).filter(|name| !name.is_empty()),
+        redirected_from: Some(record.redirected_from.clone()).filter(|from| !from.is_empty()),
         phase: phase_word(record.phase),
         created: record.created.0,
         dialled: at(record.dialled),
@@ -212,6 +218,8 @@ pub fn recorded(record: &CallRecord, names: &Names) -> Call {
         channel: call.channel.map(|(span, slot)| CallChannel { span: span.0, slot }),
         called,
         caller,
+        display: call.display.clone(),
+        redirected_from: call.redirected_from.clone(),
         phase: phase_word(phase.map_or(reached, |_| LegPhase::Ended)),
         created: call.created_at.0,
         dialled: at(call.dialled_at),
@@ -270,10 +278,22 @@ fn living_of(
         call.tenant == tenant
             && filter.campaign.is_none_or(|wanted| call.campaign == Some(wanted))
             && filter.agent.is_none_or(|wanted| call.agent == Some(wanted))
+            && filter.number.as_ref().is_none_or(|wanted| of_number(call, wanted.as_str()))
+            && filter.from.is_none_or(|from| call.record.created >= from)
+            && filter.until.is_none_or(|until| call.record.created < until)
+            && filter.recorded.is_none_or(|wanted| call.recording.is_some() == wanted)
     });
     let mut calls: Vec<Call> = mine.map(|call| living(call, names)).collect();
     calls.sort_by_key(|call| core::cmp::Reverse(call.created));
     calls
+}
+
+/// Whether the other party of a call that lives has this number.
+fn of_number(call: &CallView, number: &str) -> bool {
+    match call.record.direction {
+        Direction::In => call.record.caller == number,
+        Direction::Out => call.record.called == number,
+    }
 }
 
 /// The call of a leg, living or in the records, with whose it is.

@@ -1,17 +1,21 @@
 //! The do-not-call list.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use call::{CampaignId, Number, Stamp};
-use csv::{ByteRecord, ReaderBuilder};
+use dialer::import::RowReason;
 use serde::{Deserialize, Serialize};
+use store::batches::Why;
+use store::limits::RAW_CHARS_MAX;
 use store::page::Cursor;
 use store::{Applied, DncEntry, DncId, Job, TenantChange};
 use utoipa::{IntoParams, ToSchema};
 
-use super::errors::Problem;
+use super::errors::{ErrorAnswer, Problem};
 use super::limits::{DETAILS_MAX, DNC_AT_ONCE, DNC_FILE_MAX, NAME_CHARS_MAX};
 use super::rights::Who;
 use super::take::{Asked, DONE, Id, Listed, Part, Sent};
@@ -67,7 +71,7 @@ pub struct BarredFile {
     pub duplicate: u64,
     /// Not numbers.
     pub refused: u64,
-    /// The first rows that were refused.
+    /// The first rows that were refused or come twice.
     pub details: Vec<super::leads::RowDetail>,
 }
 
@@ -141,18 +145,23 @@ pub async fn remove(
     Ok(DONE)
 }
 
-/// Bars every number of a CSV file: the first column, UTF-8; a first row without a number is taken
-/// for a header.
+/// Bars every number of a CSV file: the first column, UTF-8; a first row without a digit in it is
+/// taken for a header.
 #[utoipa::path(
     post, path = "/api/v1/dnc/import", tag = "do not call",
     request_body(content = String, content_type = "text/csv"),
-    responses((status = 200, body = BarredFile))
+    responses(
+        (status = 200, body = BarredFile),
+        (status = 400, body = ErrorAnswer, description = "not a file, or not to its end")
+    )
 )]
 pub async fn import(
     State(front): State<Front>,
     who: Who,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Json<BarredFile>, Problem> {
+    upload::check_kind(&headers)?;
     let _place = front.uploads.try_acquire().map_err(|_| Problem::Busy)?;
     let (pieces, file) = upload::pipe();
     let (theirs, asker) = (front.clone(), who.clone());
@@ -161,35 +170,49 @@ pub async fn import(
     Ok(Json(reading.await.map_err(|e| Problem::Bug(e.to_string()))??))
 }
 
-fn read_all(front: &Front, who: &Who, file: impl std::io::Read) -> Result<BarredFile, Problem> {
-    let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(file);
-    let mut record = ByteRecord::new();
+fn read_all(front: &Front, who: &Who, mut file: upload::Incoming) -> Result<BarredFile, Problem> {
     let mut answer = BarredFile::default();
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeMap::new();
     let mut waiting = Vec::new();
-    let mut first = true;
-    let broken = |e: csv::Error| Problem::Malformed(format!("the file cannot be read: {e}"));
-    while reader.read_byte_record(&mut record).map_err(broken)? {
-        let text = String::from_utf8_lossy(record.get(0).unwrap_or_default()).into_owned();
-        let text = text.trim_start_matches('\u{feff}');
-        let read = front.plan.read(text).map(|normal| normal.number);
-        if std::mem::take(&mut first) && read.is_err() {
+    let mut before = None;
+    while let Some(row) = file.next_row()? {
+        let text = match &row.cells {
+            Ok(cells) => core::str::from_utf8(cells.first().map_or(&[], Vec::as_slice))
+                .map_err(|_| RowReason::Encoding),
+            Err(broken) => Err(RowReason::from(*broken)),
+        };
+        let read = text.and_then(|text| Ok(front.plan.read(text)?.number));
+        let header = text.is_ok_and(|text| !text.contains(char::is_numeric));
+        if before.is_none() && header {
+            before = Some(row.place);
             continue;
         }
+        let place = row.place - *before.get_or_insert(row.place - 1);
         answer.rows += 1;
         if answer.rows > DNC_FILE_MAX {
-            let reason = format!("more than {DNC_FILE_MAX} rows: split the file");
+            settle(&mut waiting)?;
+            let reason = format!(
+                "more than {DNC_FILE_MAX} rows: those are on the list, send the others as a file \
+                 of their own"
+            );
             return Err(Problem::Malformed(reason));
         }
         match read {
-            Ok(number) if seen.insert(number.clone()) => {
+            Ok(number) if !seen.contains_key(&number) => {
                 answer.accepted += 1;
+                seen.insert(number.clone(), place);
                 waiting.push(bar(front, who, number)?);
             }
-            Ok(_) => answer.duplicate += 1,
-            Err(refused) => {
+            Ok(number) => {
+                answer.duplicate += 1;
+                let of = seen.get(&number).copied().unwrap_or_default();
+                let told = format!("already in row {of} of this file");
+                let why = Why::new("in_file", serde_json::json!({ "row": of }), told);
+                answer.tell(place, "duplicate", why, &row.raw);
+            }
+            Err(reason) => {
                 answer.refused += 1;
-                answer.tell(refused.to_string(), text);
+                answer.tell(place, "refused", upload::why(reason), &row.raw);
             }
         }
         if waiting.len() >= DNC_AT_ONCE {
@@ -213,14 +236,16 @@ fn settle(waiting: &mut Vec<store::Ticket>) -> Result<(), Problem> {
 }
 
 impl BarredFile {
-    fn tell(&mut self, reason: String, raw: &str) {
+    fn tell(&mut self, place: u64, verdict: &'static str, why: Why, raw: &[u8]) {
         if self.details.len() < DETAILS_MAX {
             self.details.push(super::leads::RowDetail {
-                row: u32::try_from(self.rows).unwrap_or(u32::MAX),
-                verdict: "refused",
+                row: u32::try_from(place).unwrap_or(u32::MAX),
+                verdict,
                 field: "number".into(),
-                reason,
-                raw: raw.chars().take(200).collect(),
+                code: why.code,
+                params: why.params,
+                reason: why.text,
+                raw: String::from_utf8_lossy(raw).chars().take(RAW_CHARS_MAX).collect(),
             });
         }
     }

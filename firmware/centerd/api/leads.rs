@@ -48,13 +48,21 @@ pub struct Uploaded {
 /// A row that did not go in as it was written.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RowDetail {
-    /// Which row, from 1, the header not counted.
+    /// Which row, from 1, the header not counted; empty rows have a number too, as in a spreadsheet.
     pub row: u32,
     /// `repaired`, `duplicate`, `do_not_call` or `refused`.
     pub verdict: &'static str,
     /// The column at fault.
     pub field: String,
-    /// Why.
+    /// Why, a word: `repaired`; `in_campaign`, `in_file`; `do_not_call`; of the refused `empty`,
+    /// `too_long`, `letters`, `rounded`, `too_short`, `too_many_digits`, `not_in_plan`, `emergency`,
+    /// `premium`, `international`, `short`, `encoding`, `field_too_long`, `too_many_fields`,
+    /// `row_too_long`, `quote_open`, `too_many_rows`. Empty in files of an older program.
+    pub code: String,
+    /// What the word speaks of: `how` (words) of `repaired`, `row` of `in_file`, `max` of bounds.
+    #[schema(value_type = Object)]
+    pub params: serde_json::Value,
+    /// Why, for people.
     pub reason: String,
     /// The row as it was written.
     pub raw: String,
@@ -201,14 +209,18 @@ fn shown(lead: LeadRecord) -> Lead {
     }
 }
 
-/// Uploads a list: CSV in UTF-8, a header row first. Every row is accounted for.
+/// Uploads a list: CSV in UTF-8, a header row first, cells parted by commas, semicolons or tabs. Every
+/// row is accounted for. Who goes away during the import finds it among the files of the campaign.
 #[utoipa::path(
     post, path = "/api/v1/campaigns/{id}/leads", tag = "leads",
     params(("id" = i64, Path), FileAsked),
     request_body(content = String, content_type = "text/csv"),
     responses(
         (status = 200, body = Uploaded),
-        (status = 422, body = ErrorAnswer, description = "no column of numbers, or not UTF-8")
+        (status = 400, body = ErrorAnswer, description = "not a file, or not to its end"),
+        (status = 413, body = ErrorAnswer, description = "too large"),
+        (status = 422, body = ErrorAnswer, description = "no column of numbers, or not UTF-8"),
+        (status = 503, body = ErrorAnswer, description = "two lists are being imported already")
     )
 )]
 pub async fn upload(
@@ -216,23 +228,37 @@ pub async fn upload(
     who: Who,
     Id(id): Id,
     Asked(asked): Asked<FileAsked>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Uploaded>, Problem> {
-    let _place = front.uploads.try_acquire().map_err(|_| Problem::Busy)?;
-    let campaign = CampaignId(id);
+    upload::check_kind(&headers)?;
+    // A task of its own: the office learns of what went in, also when the asker has gone.
+    let importing = tokio::spawn(async move {
+        let _place = front.uploads.try_acquire().map_err(|_| Problem::Busy)?;
+        import(&front, &who, CampaignId(id), asked.file.unwrap_or_default(), body).await
+    });
+    importing.await.map_err(|e| Problem::Bug(e.to_string()))?.map(Json)
+}
+
+async fn import(
+    front: &Front,
+    who: &Who,
+    campaign: CampaignId,
+    file_name: String,
+    body: Body,
+) -> Result<Uploaded, Problem> {
     let destinations = front
-        .read(&who, move |rows| {
+        .read(who, move |rows| {
             rows.campaign(campaign)?;
             crate::load::destinations(rows)
         })
         .await?;
-    let file_name: String = asked.file.unwrap_or_default().chars().take(200).collect();
     let target = Target {
         writer: front.writer.clone(),
         tenant: who.tenant,
         actor: who.actor,
         campaign,
-        file_name,
+        file_name: file_name.chars().take(200).collect(),
         plan: front.plan.clone(),
         destinations,
     };
@@ -241,8 +267,8 @@ pub async fn upload(
     upload::feed(body, pieces).await;
     let batch = reading.await.map_err(|e| Problem::Bug(e.to_string()))?;
     // Whatever went in is there, also when the file broke off.
-    front.reload(&who, [Changed::Campaign(campaign)]).await?;
-    told(&front, &who, batch?).await.map(Json)
+    front.reload(who, [Changed::Campaign(campaign)]).await?;
+    told(front, who, batch?).await
 }
 
 async fn told(front: &Front, who: &Who, id: BatchId) -> Result<Uploaded, Problem> {
@@ -270,8 +296,9 @@ fn detail(report: RowReport) -> RowDetail {
         Verdict::DoNotCall => "do_not_call",
         Verdict::Refused => "refused",
     };
-    let RowReport { row, field, reason, raw, .. } = report;
-    RowDetail { row, verdict, field, reason, raw }
+    let RowReport { row, field, why, raw, .. } = report;
+    let store::batches::Why { code, params, text: reason } = why;
+    RowDetail { row, verdict, field, code, params, reason, raw }
 }
 
 /// The files of a campaign, newest first.
@@ -349,7 +376,7 @@ async fn as_file(front: &Front, who: &Who, batch: BatchId) -> Result<Response, P
     let (pieces, body) = super::wav::stream();
     tokio::task::spawn_blocking(move || {
         let mut after = 0;
-        let mut text = "\u{feff}row,verdict,field,reason,raw\n".to_owned();
+        let mut text = "\u{feff}row,verdict,field,code,reason,raw\n".to_owned();
         loop {
             let most = crate::limits::PAGE_ROWS_MAX;
             let part = reader.tenant(tenant, |rows| rows.import_rows(batch, after, most));
@@ -361,7 +388,7 @@ async fn as_file(front: &Front, who: &Who, batch: BatchId) -> Result<Response, P
             let full = part.len() >= most;
             for row in part.into_iter().map(detail) {
                 after = row.row;
-                let fields = [row.field, row.reason, row.raw].map(|text| quoted(&text));
+                let fields = [row.field, row.code, row.reason, row.raw].map(|text| quoted(&text));
                 text.push_str(&format!("{},{},{}\n", row.row, row.verdict, fields.join(",")));
             }
             let piece = std::mem::take(&mut text).into();

@@ -48,6 +48,11 @@ pub const BLOCKING_MAX: usize = 16;
 pub const UPLOADS_AT_ONCE: usize = 2;
 /// Pieces of a file on their way between the network and its reader.
 pub const PIECES_MAX: usize = 8;
+/// Parts of one recording that one person asks for with less than this between them are one
+/// listening, ms.
+pub const LISTENING_MS: u64 = 600_000;
+/// Listenings that are remembered. Full: every part is written as one of its own.
+pub const LISTENERS_MAX: usize = 1_024;
 /// Rows of a list that are told in the answer to its upload.
 pub const DETAILS_MAX: usize = 200;
 /// Numbers of one do-not-call file.

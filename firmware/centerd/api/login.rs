@@ -101,6 +101,7 @@ pub async fn sign_in(
         person: Some(opened.person.id),
         agent: None,
         session: Some(hash),
+        renews: None,
         must_change: opened.person.must_change,
         rights: rights::of_role(opened.person.role),
     };

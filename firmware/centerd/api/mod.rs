@@ -23,6 +23,7 @@ pub mod destinations;
 pub mod dnc;
 pub mod errors;
 pub mod events;
+pub mod grants;
 pub mod health;
 pub mod leads;
 pub mod limits;
@@ -36,6 +37,7 @@ pub mod rights;
 pub mod span_picture;
 pub mod spans;
 pub mod take;
+pub mod tenants;
 pub mod tokens;
 pub mod trunks;
 pub mod upload;
@@ -93,6 +95,8 @@ pub struct Reach {
     pub door: auth::Door,
     /// Changes on their way to pages.
     pub stream: push::Stream,
+    /// Who has heard which recording of late.
+    pub heard: recordings::Heard,
     /// Lists that may be uploaded now.
     pub uploads: Semaphore,
     /// Held while trunks, spans or numbers are checked against each other and changed.
@@ -140,6 +144,7 @@ impl Front {
             started: crate::reactor::stamp(),
             door: auth::Door::default(),
             stream: push::Stream::default(),
+            heard: recordings::Heard::default(),
             uploads: Semaphore::new(limits::UPLOADS_AT_ONCE),
             lines: Mutex::new(()),
             openapi: openapi.to_json().unwrap_or_default(),
@@ -270,6 +275,9 @@ pub fn routes() -> OpenApiRouter<Front> {
         .routes(routes!(phones::one, phones::change, phones::remove))
         .routes(routes!(trunks::list, trunks::create))
         .routes(routes!(trunks::one, trunks::change, trunks::remove))
+        .routes(routes!(grants::list))
+        .routes(routes!(grants::save, grants::remove))
+        .routes(routes!(tenants::list, tenants::create))
         .routes(routes!(spans::list))
         .routes(routes!(spans::one, spans::change))
         .routes(routes!(spans::history))

@@ -166,8 +166,10 @@ pub async fn change(
     if let Some(hash) = hash {
         front.write(&who, TenantChange::SetPassword { person, hash, must_change: true }).await?;
     }
-    let row = front.read(&who, move |rows| rows.person(person)).await?;
-    Ok(Json(shown(&row, None)))
+    let (row, agent) = front
+        .read(&who, move |rows| Ok((rows.person(person)?, rows.agent_of_person(person)?)))
+        .await?;
+    Ok(Json(shown(&row, agent.map(|agent| agent.id.0))))
 }
 
 /// Removes a console user: they can sign in no more, and their sessions end.

@@ -1,6 +1,10 @@
 //! Recordings: played in the browser with seeking, also while they grow, and downloaded.
 
+use core::time::Duration;
+use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use axum::Json;
 use axum::body::Body;
@@ -13,12 +17,14 @@ use axum::http::{HeaderMap, Method, Response, StatusCode};
 use call::RecordingId;
 use link::sealed::RATE_HZ;
 use serde::{Deserialize, Serialize};
+use store::TenantChange;
 use store::page::{Filter, Page};
 use store::recordings::{Recording as Row, RecordingState};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Front;
 use super::errors::{ErrorAnswer, Problem};
+use super::limits::{LISTENERS_MAX, LISTENING_MS};
 use super::rights::Who;
 use super::take::{Asked, Id};
 use super::wav::{self, Ranged, Sealed, Span};
@@ -52,7 +58,8 @@ pub struct PlayAsked {
 }
 
 /// The sound as WAV: stereo, the customer left and the agent right. `Range` is understood. While
-/// the call runs the length is what there is so far; ask again for more.
+/// the call runs the length is what there is so far; ask again for more. Each listening is in the
+/// chain of events.
 #[utoipa::path(
     get, path = "/api/v1/recordings/{id}", tag = "records",
     params(("id" = i64, Path), PlayAsked),
@@ -86,6 +93,10 @@ pub async fn play(
         Ranged::Part(span) => (StatusCode::PARTIAL_CONTENT, span),
         Ranged::BehindEnd => return Err(Problem::BehindEnd { length }),
     };
+    let download = asked.download.is_some_and(|wanted| wanted != 0);
+    if method != Method::HEAD {
+        note_listening(&front, &who, row.id, download).await?;
+    }
     let mut answer = Response::builder()
         .status(status)
         .header(CONTENT_TYPE, "audio/wav")
@@ -98,7 +109,7 @@ pub async fn play(
     if let Some(tag) = tag {
         answer = answer.header(ETAG, tag);
     }
-    if asked.download.is_some_and(|wanted| wanted != 0) {
+    if download {
         let name = format!("attachment; filename=\"linebox-r{id}.wav\"");
         answer = answer.header(CONTENT_DISPOSITION, name);
     }
@@ -181,6 +192,49 @@ async fn found(front: &Front, who: &Who, id: i64) -> Result<Row, Problem> {
         .ok_or(Problem::NotFound { what: "recording", id })
 }
 
+/// Who hears a recording is in the chain before the sound goes out; a player that asks for one part
+/// after another is written once.
+async fn note_listening(
+    front: &Front,
+    who: &Who,
+    recording: RecordingId,
+    download: bool,
+) -> Result<(), Problem> {
+    if front.heard.is_news(&who.actor.to_string(), recording, download, Instant::now()) {
+        let noted = front.write(who, TenantChange::NoteListening { recording, download }).await;
+        if noted.is_err() {
+            front.heard.forget(&who.actor.to_string(), recording, download);
+        }
+        noted?;
+    }
+    Ok(())
+}
+
+/// Who has heard what of late.
+#[derive(Debug, Default)]
+pub struct Heard(Mutex<BTreeMap<(String, RecordingId, bool), Instant>>);
+
+impl Heard {
+    /// Whether this is a listening of its own; remembers it.
+    fn is_news(&self, who: &str, what: RecordingId, download: bool, now: Instant) -> bool {
+        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lately = Duration::from_millis(LISTENING_MS);
+        heard.retain(|_, at| now.saturating_duration_since(*at) < lately);
+        // A download is a file of its own each time.
+        let name = (who.to_owned(), what, download);
+        let known = heard.contains_key(&name);
+        if heard.len() < LISTENERS_MAX || known {
+            heard.insert(name, now);
+        }
+        !known || download
+    }
+
+    fn forget(&self, who: &str, what: RecordingId, download: bool) {
+        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.remove(&(who.to_owned(), what, download));
+    }
+}
+
 async fn open(front: &Front, row: &Row) -> Result<Sealed, Problem> {
     let (key, path) = (front.key.clone(), place(front, row)?);
     let opened = tokio::task::spawn_blocking(move || Sealed::open(&key, &path)).await;
@@ -195,4 +249,29 @@ fn place(front: &Front, row: &Row) -> Result<PathBuf, Problem> {
         return Ok(front.recordings().join(path));
     }
     Err(Problem::Sound("its path leads outside the folder of recordings".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listening_in_many_parts_is_one_and_the_table_is_bounded() {
+        let heard = Heard::default();
+        let (now, one) = (Instant::now(), RecordingId(1));
+        assert!(heard.is_news("p1", one, false, now));
+        let later = now + Duration::from_millis(LISTENING_MS - 1);
+        assert!(!heard.is_news("p1", one, false, later));
+        assert!(heard.is_news("p2", one, false, later) && heard.is_news("p1", one, true, later));
+        // Parts that follow each other are one listening, however long it is.
+        let much_later = later + Duration::from_millis(LISTENING_MS - 1);
+        assert!(!heard.is_news("p1", one, false, much_later));
+        assert!(heard.is_news("p1", one, true, much_later));
+        let end = much_later + Duration::from_millis(LISTENING_MS);
+        assert!(heard.is_news("p1", one, false, end));
+        for id in 0..2 * LISTENERS_MAX as i64 {
+            heard.is_news("p1", RecordingId(id), false, end);
+        }
+        assert!(heard.0.lock().unwrap().len() <= LISTENERS_MAX);
+    }
 }

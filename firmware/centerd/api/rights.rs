@@ -11,7 +11,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use call::{AgentId, PersonId, TenantId};
+use call::{AgentId, PersonId, Stamp, TenantId};
 use store::Actor;
 use store::persons::Role;
 use store::sessions::TokenHash;
@@ -62,6 +62,8 @@ rights! {
     SeeTrunks = "see_trunks",
     /// Add, change, remove trunks: they belong to the box.
     EditTrunks = "edit_trunks",
+    /// Enterprises on the box: see and add them.
+    EditTenants = "edit_tenants",
     /// E1 spans, their channels and alarms.
     SeeSpans = "see_spans",
     /// Change, test, block and trace spans: they belong to the box.
@@ -144,7 +146,7 @@ pub fn of_role(role: Role) -> BTreeSet<Right> {
         Role::Quality => quality.into(),
         Role::Leader => leader.into(),
         Role::Administrator => {
-            let of_box = [EditTrunks, EditSpans];
+            let of_box = [EditTrunks, EditSpans, EditTenants];
             Right::ALL.iter().copied().filter(|right| !of_box.contains(right)).collect()
         }
         // The operator of the box is an administrator of their tenant too.
@@ -180,6 +182,11 @@ pub const ROUTES: &[(Method, &str, Right)] = &[
     (GET, "/api/v1/trunks/{id}", Right::SeeTrunks),
     (PUT, "/api/v1/trunks/{id}", Right::EditTrunks),
     (DELETE, "/api/v1/trunks/{id}", Right::EditTrunks),
+    (GET, "/api/v1/trunks/{id}/grants", Right::EditTrunks),
+    (PUT, "/api/v1/trunks/{id}/grants/{tenant}", Right::EditTrunks),
+    (DELETE, "/api/v1/trunks/{id}/grants/{tenant}", Right::EditTrunks),
+    (GET, "/api/v1/tenants", Right::EditTenants),
+    (POST, "/api/v1/tenants", Right::EditTenants),
     (GET, "/api/v1/spans", Right::SeeSpans),
     (GET, "/api/v1/spans/{id}", Right::SeeSpans),
     (PUT, "/api/v1/spans/{id}", Right::EditSpans),
@@ -261,6 +268,8 @@ pub struct Asker {
     pub agent: Option<AgentId>,
     /// The session's cookie; `None`: a bearer token.
     pub session: Option<TokenHash>,
+    /// Until when the session lasts by this use, where that is to be written.
+    pub renews: Option<Stamp>,
     /// The password must be changed first.
     pub must_change: bool,
     /// What they may do.
@@ -325,6 +334,7 @@ async fn admit(front: &Front, request: &mut Request) -> Result<(), Problem> {
         return Ok(());
     }
     let who = auth::identify(front, request.headers(), request.uri()).await?;
+    auth::renew(front, &who);
     let changes = request.method() != Method::GET && request.method() != Method::HEAD;
     if changes && who.session.is_some() && !request.headers().contains_key("x-linebox") {
         return Err(Problem::NoMark);
@@ -365,7 +375,7 @@ mod tests {
                 assert!(!rights.contains(&right), "{role:?} {right:?}");
             }
         }
-        for right in [Right::EditTrunks, Right::EditSpans] {
+        for right in [Right::EditTrunks, Right::EditSpans, Right::EditTenants] {
             assert!(!of_role(Role::Administrator).contains(&right));
             assert!(of_role(Role::Operator).contains(&right));
         }
@@ -381,6 +391,7 @@ mod tests {
                 person: None,
                 agent,
                 session: None,
+                renews: None,
                 must_change: false,
                 rights: of_role(role),
             }

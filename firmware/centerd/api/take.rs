@@ -78,6 +78,19 @@ impl FromRequestParts<Front> for Id {
     }
 }
 
+/// The two ids in a path.
+#[derive(Clone, Copy)]
+pub struct TwoIds(pub i64, pub i64);
+
+impl FromRequestParts<Front> for TwoIds {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, front: &Front) -> Result<TwoIds, Problem> {
+        let both = Path::<(i64, i64)>::from_request_parts(parts, front).await;
+        both.map(|Path((first, second))| TwoIds(first, second)).map_err(|_| Problem::NoSuchPage)
+    }
+}
+
 /// The id and the time slot in a path.
 #[derive(Clone, Copy)]
 pub struct Slotted(pub i64, pub u8);

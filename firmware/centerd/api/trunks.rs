@@ -1,4 +1,5 @@
-//! Trunks: they belong to the box. Whoever adds one grants it to their own tenant.
+//! Trunks: they belong to the box. Whoever adds one grants it to their own tenant; for others see
+//! `grants`.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -208,6 +209,11 @@ pub async fn create(
     let removed = removed.into_iter().find(|row| row.disabled && row.name == wanted);
     let blank = TrunkSettings { channels_max: 30, kind, ..TrunkSettings::default() };
     let trunk = save(&front, &who, removed.map(|row| row.id), &name, blank, sent).await?;
+    let caller_id = trunk.numbers.first().cloned();
+    let (id, calls_max) = (TrunkId(trunk.id), u32::from(trunk.channels_max));
+    let grant = BoxChange::GrantTrunk { trunk: id, tenant: who.tenant, calls_max, caller_id };
+    front.write_box(&who, grant).await?;
+    front.reload(&who, [Changed::Trunk(id)]).await?;
     Ok((StatusCode::CREATED, Json(trunk)))
 }
 
@@ -226,12 +232,39 @@ pub async fn change(
     let row = found(&front, &who, id).await?;
     let name = sent.name.clone().unwrap_or_else(|| row.name.clone());
     let settings = TrunkSettings::of(&row);
+    let before = settings.clone();
     let same = settings.kind == TrunkKind::Channels;
     if sent.kind.as_deref().is_some_and(|kind| (kind == "channels") != same) {
         let reason = "the kind of a trunk stays as it is: add another trunk";
         return Err(Problem::field("kind", reason));
     }
-    Ok(Json(save(&front, &who, Some(row.id), &name, settings, sent).await?))
+    let trunk = save(&front, &who, Some(row.id), &name, settings, sent).await?;
+    follow_grants(&front, &who, row.id, &before, &trunk).await?;
+    Ok(Json(trunk))
+}
+
+/// A grant of the whole trunk is one of the whole trunk still; one that shows the trunk's first
+/// number shows its first number.
+async fn follow_grants(
+    front: &Front,
+    who: &Who,
+    trunk: TrunkId,
+    before: &TrunkSettings,
+    now: &Trunk,
+) -> Result<(), Problem> {
+    let most = u32::from(now.channels_max);
+    for grant in front.read_box(move |view| view.trunk_grants_of(trunk)).await? {
+        let whole = grant.calls_max >= u32::from(before.channels_max) || grant.calls_max > most;
+        let calls_max = if whole { most } else { grant.calls_max };
+        let first = grant.caller_id.as_ref() == before.numbers.first();
+        let caller_id = if first { now.numbers.first().cloned() } else { grant.caller_id.clone() };
+        if (calls_max, &caller_id) != (grant.calls_max, &grant.caller_id) {
+            let tenant = grant.tenant;
+            let grant = BoxChange::GrantTrunk { trunk, tenant, calls_max, caller_id };
+            front.write_box(who, grant).await?;
+        }
+    }
+    front.reload(who, [Changed::Trunk(trunk)]).await
 }
 
 /// Removes a trunk: nothing is dialled on it and nothing taken from it. Records that name it stay.
@@ -281,13 +314,9 @@ async fn save(
     against_model(&wanted, &front.config)?;
     let wrong = front.read_box(move |view| against_others(view, of_trunk, &wanted)).await?;
     wrong.map_or(Ok(()), Err)?;
-    let (calls_max, caller_id) =
-        (u32::from(settings.channels_max), settings.numbers.first().cloned());
     let settings = serde_json::to_value(&settings).map_err(|e| Problem::Bug(e.to_string()))?;
     let change = BoxChange::SaveTrunk(SaveTrunk { id, name, settings, secret, disabled: false });
     let id = TrunkId(id_of(&front.write_box(who, change).await?)?);
-    let grant = BoxChange::GrantTrunk { trunk: id, tenant: who.tenant, calls_max, caller_id };
-    front.write_box(who, grant).await?;
     front.reload(who, [Changed::Trunk(id)]).await?;
     let row = front.read_box(move |view| view.trunk(id)).await?;
     Ok(shown(&row, &front.live()))

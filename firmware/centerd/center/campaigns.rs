@@ -6,7 +6,7 @@ use call::{AttemptId, CampaignId, Cause, Now, Number, Stamp, TenantId, Tick, Tru
 use dialer::campaign::{self, Campaign, Clears, Decision, Leads, Lines, Seats, clock_is_sane};
 use dialer::hours::Calendar;
 use dialer::route::{self, Denied, NoRoute, Origin};
-use link::TrunkState;
+use link::{Direction, LegRecord, Line, TrunkState};
 use store::TenantChange;
 
 use super::view::{Changed, WhyNot};
@@ -209,13 +209,22 @@ impl Center {
         let known = wanted.iter().filter_map(|id| {
             let trunk = self.office.trunks.get(id)?;
             let grant = trunk.grants.get(&tenant)?;
-            let busy = self.attempts.values().filter(|live| live.trunk == Some(*id)).count();
+            let on_it = self.attempts.values().filter(|live| live.trunk == Some(*id));
+            let mine = on_it.clone().filter(|live| live.tenant == tenant).count();
+            let mine = u32::try_from(mine).unwrap_or(u32::MAX);
+            // Whoever calls in takes a channel too.
+            let in_from =
+                |leg: &&LegRecord| leg.direction == Direction::In && leg.line == Line::Trunk(*id);
+            let busy = on_it.count() + self.legs.values().filter(in_from).count();
+            let busy = u32::try_from(busy).unwrap_or(u32::MAX);
             let state = self.trunks.get(id).map(|(state, _)| *state);
+            // What others have on the trunk is none of this tenant's calls.
+            let granted = grant.calls_max.saturating_add(busy.saturating_sub(mine));
             Some(route::Trunk {
                 id: *id,
                 up: state == Some(TrunkState::Up),
-                channels: grant.calls_max.min(u32::from(trunk.trunk.channels_max)),
-                busy: u32::try_from(busy).unwrap_or(u32::MAX),
+                channels: granted.min(u32::from(trunk.trunk.channels_max)),
+                busy,
             })
         });
         known.collect()

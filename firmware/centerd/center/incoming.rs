@@ -7,7 +7,7 @@ use call::{AccountId, AgentId, Cause, LegId, LegPhase, Now, TenantId, Tick};
 use dialer::agent::{Order, Reach, State};
 use flow::signin::{Checked, Feature, Output as Said, SignIn};
 use flow::{Collect, CollectEnd};
-use link::{Collected, Command, LegRecord, Line, Prompt};
+use link::{Collected, Command, Direction, LegRecord, Line, Prompt};
 
 use super::switch::About;
 use super::{Center, Output, limits};
@@ -57,6 +57,24 @@ impl Center {
         if self.ring_for(&record, tenant) {
             return;
         }
+        self.expect(&record, tenant);
+        self.switch.order(About::Leg(leg), Command::Answer { leg });
+    }
+
+    /// A caller whom an earlier epoch of ours has answered, and whom nobody remembers: what is said
+    /// begins anew. `false`: there is nobody to say it to.
+    pub(super) fn welcome_back(&mut self, record: &LegRecord) -> bool {
+        let alone = record.direction == Direction::In && record.joined_to.is_none();
+        let Some(tenant) = self.tenant_of_leg(record) else { return false };
+        let here = alone && record.phase == LegPhase::Answered;
+        if here {
+            self.expect(record, tenant);
+        }
+        here
+    }
+
+    /// Something is said to this leg as soon as it is answered.
+    fn expect(&mut self, record: &LegRecord, tenant: TenantId) {
         let (account, feature) = match record.line {
             Line::Account(account) => (Some(account), Feature::of(&record.called)),
             Line::Trunk(_) => (None, None),
@@ -68,8 +86,7 @@ impl Center {
         };
         let talk = Talk::Arriving(feature);
         let caller = Caller { tenant, account, language, talk, prompts: VecDeque::new() };
-        self.callers.insert(leg, caller);
-        self.switch.order(About::Leg(leg), Command::Answer { leg });
+        self.callers.insert(record.leg, caller);
     }
 
     /// A caller from outside hears that nobody can be reached.

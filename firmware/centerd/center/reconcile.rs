@@ -162,8 +162,9 @@ impl Center {
             }
             Some(Ok(_)) => self.end_leg(record.leg, Cause::NormalClearing),
             None => {
-                // A caller in the middle of a menu that nobody remembers.
                 let known = self.callers.contains_key(&record.leg) || self.adopt_bell(record);
+                // Whoever was being spoken to hears it from its beginning.
+                let known = known || self.welcome_back(record);
                 if !known && record.phase < LegPhase::Releasing {
                     self.end_leg(record.leg, Cause::TemporaryFailure);
                 }
@@ -253,6 +254,8 @@ impl Center {
             account,
             trunk,
             channel: record.channel.map(|channel| (channel.span, channel.slot)),
+            display: Some(record.display.clone()).filter(|name| !name.is_empty()),
+            redirected_from: Some(record.redirected_from.clone()).filter(|from| !from.is_empty()),
             called: (record.direction == Direction::In && trunk.is_some())
                 .then(|| record.called.clone()),
             caller_id: (!record.caller.is_empty()).then(|| record.caller.clone()),

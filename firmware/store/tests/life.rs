@@ -8,7 +8,7 @@ use dialer::attempt::Moment;
 use dialer::lead::{Reason, Refused, State};
 use dialer::outcome::{Category, Outcome};
 use office::*;
-use store::batches::{ImportRow, Parsed, Verdict};
+use store::batches::{ImportRow, Parsed, Verdict, Why};
 use store::{Applied, Error, Filter, Page, TenantChange};
 
 #[test]
@@ -126,14 +126,18 @@ fn every_row_of_a_file_has_a_verdict_and_a_chunk_may_be_sent_twice() {
     let batch = batch(&mut store, tenant, campaign);
     let mut repaired = row(2, 50);
     if let Parsed::Lead { repaired, .. } = &mut repaired.parsed {
-        *repaired = Some(("number".into(), "+86 added".into()));
+        *repaired = Some(("number".into(), vec!["country_code".into()]));
     }
     let refused = ImportRow {
         row: 4,
         raw: "abc,nobody".into(),
-        parsed: Parsed::Refused { field: "number".into(), reason: "not a number".into() },
+        parsed: Parsed::Refused {
+            field: "number".into(),
+            why: Why::new("letters", serde_json::json!({}), "not a number"),
+        },
     };
-    let rows = vec![row(1, 1), repaired, row(3, 51), refused, row(5, 51)];
+    let twin = ImportRow { parsed: Parsed::Twin { number: number(51), of: 3 }, ..row(5, 51) };
+    let rows = vec![row(1, 1), repaired, row(3, 51), refused, twin];
     let chunk = of(NOON, tenant, TenantChange::ImportRows { batch, rows });
     let Applied::Imported(verdicts) = store.apply(&chunk).unwrap() else { panic!() };
     let words: Vec<_> = verdicts.iter().map(|v| v.verdict).collect();
@@ -146,7 +150,11 @@ fn every_row_of_a_file_has_a_verdict_and_a_chunk_may_be_sent_twice() {
     let reports = view.import_rows(batch, 0, 100).unwrap();
     let at: Vec<_> = reports.iter().map(|r| (r.row, r.verdict)).collect();
     assert_eq!(at, [(1, Duplicate), (2, Repaired), (4, Refused), (5, Duplicate)]);
-    assert_eq!((&*reports[2].raw, &*reports[2].reason), ("abc,nobody", "not a number"));
+    assert_eq!((&*reports[2].raw, &*reports[2].why.text), ("abc,nobody", "not a number"));
+    let codes: Vec<_> = reports.iter().map(|r| &*r.why.code).collect();
+    assert_eq!(codes, ["in_campaign", "repaired", "letters", "in_file"]);
+    assert_eq!(reports[1].why.params, serde_json::json!({ "how": ["country_code"] }));
+    assert_eq!(reports[3].why.params, serde_json::json!({ "row": 3 }));
 }
 
 #[test]
