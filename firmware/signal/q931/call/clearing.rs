@@ -52,10 +52,11 @@ impl Call {
         self.finish(Cause::TemporaryFailure, by);
     }
 
-    /// The data link came anew while it was up, and messages may be lost (§5.8.8): digits are, so a
-    /// call with overlap ends; every other call asks how the far end stands.
-    pub fn handle_link_reset(&mut self, now: Tick) {
+    /// The data link came anew while it was up. If messages may be lost (§5.8.8), digits are, and a
+    /// call with overlap ends. Every other call asks how the far end stands.
+    pub fn handle_link_reset(&mut self, now: Tick, lost: bool) {
         match self.state.stage() {
+            Stage::Overlap if !lost => {}
             Stage::Overlap => self.clear(now, End::new(Cause::TemporaryFailure, Side::Box)),
             Stage::Proceeding | Stage::Ringing | Stage::Active => {
                 self.enquire(now);

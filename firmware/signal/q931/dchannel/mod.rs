@@ -289,9 +289,12 @@ impl DChannel {
     fn link_says(&mut self, now: Tick, output: q921::Output) {
         match output {
             q921::Output::Send(frame) => self.out.push_back(Output::Send(frame)),
-            // Code F has told it.
-            q921::Output::Established(q921::By::Peer) if self.up => {}
-            q921::Output::Established(_) if self.up => self.link_reset(now),
+            // Code F has had the rest done.
+            q921::Output::Established(q921::By::Peer) if self.up => self.ask_calls(now, true),
+            q921::Output::Established(_) if self.up => {
+                self.ask_calls(now, true);
+                self.ask_restart(now);
+            }
             q921::Output::Established(_) => self.link_came(now),
             q921::Output::Released(_) => self.link_lost(now),
             q921::Output::Data(bytes) => self.message_arrived(now, &bytes),
@@ -302,7 +305,8 @@ impl DChannel {
                 // The far end has begun anew. Q.921 tells layer 3 only where a frame of ours may be
                 // lost, but the far end may have ended calls while it could not say so.
                 if code == q921::Code::F {
-                    self.link_reset(now);
+                    self.ask_calls(now, false);
+                    self.ask_restart(now);
                 }
             }
             q921::Output::QueueFull | q921::Output::NoLink | q921::Output::TooLong => {
@@ -319,7 +323,7 @@ impl DChannel {
             self.link.handle_request(now, Request::Data(bytes));
         }
         self.each(now, |call| call.handle_link_up(now));
-        self.restart.handle_link_up(now, self.config.timers.t316_ms);
+        self.ask_restart(now);
         let first = !core::mem::replace(&mut self.started, true);
         if first && self.config.restart_at_start {
             self.begin_restart(now, Scope::Interface);
@@ -329,8 +333,12 @@ impl DChannel {
         }
     }
 
-    fn link_reset(&mut self, now: Tick) {
-        self.each(now, |call| call.handle_link_reset(now));
+    /// The link was set up anew while it was there. `lost`: messages of ours may be.
+    fn ask_calls(&mut self, now: Tick, lost: bool) {
+        self.each(now, |call| call.handle_link_reset(now, lost));
+    }
+
+    fn ask_restart(&mut self, now: Tick) {
         self.restart.handle_link_up(now, self.config.timers.t316_ms);
     }
 

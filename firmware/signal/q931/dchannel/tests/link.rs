@@ -118,6 +118,19 @@ fn a_link_that_is_set_up_anew_ends_overlap_and_asks_for_the_rest() {
 }
 
 #[test]
+fn a_far_end_that_begins_anew_when_nothing_is_under_way_ends_no_call() {
+    let (mut desk, _) = Desk::talking(Role::User);
+    desk.place(CallSetup { complete: false, ..to("1") });
+    desk.hear(Message::new(theirs(2), M::SetupAcknowledge).with(channel(2)));
+    desk.said();
+    desk.peer.handle_request(desk.now, Request::Establish);
+    desk.pump();
+    assert_eq!((desk.said(), desk.states()), (vec!["STATUS ENQUIRY cr=1".into()], vec![10, 2]));
+    desk.act(|us, now| us.dial(now, CallId(2), "5", true));
+    assert_eq!(desk.kinds(), [M::Information]);
+}
+
+#[test]
 fn the_link_is_told_once_for_each_change() {
     let mut desk = Desk::user();
     desk.lose_link();
