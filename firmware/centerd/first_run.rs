@@ -2,7 +2,8 @@
 //! a demonstration model the people and lines of the simulated town.
 //!
 //! Each step looks first whether it was done, so that a first start that was cut off is finished by
-//! the next. The administrator comes last: with them the box is set up.
+//! the next. The administrator comes last: with them the box is set up. Until their password has been
+//! shown ([`shown`]) the next start makes another and shows that.
 
 use call::{AccountId, AgentId, CampaignId, SpanId, Stamp, TenantId, TrunkId};
 use dialer::agent::Reach;
@@ -30,6 +31,8 @@ use crate::secrets::{self, NoSecret, Proofs};
 pub const ADMIN: &str = "admin";
 /// The name of the first tenant.
 pub const OFFICE: &str = "Office";
+/// The box's setting that stands while nobody can have read the first password.
+const UNSEEN: &str = "first_password.unseen";
 /// People in the list of the demonstration.
 pub const DEMO_LEADS: u32 = 200;
 
@@ -51,7 +54,7 @@ pub enum FirstRunError {
 }
 
 /// Sets the box up, if it has no persons yet. Gives back the first administrator's password, to be
-/// shown once.
+/// shown once, and [`shown`] told.
 ///
 /// # Errors
 /// [`FirstRunError`].
@@ -61,6 +64,15 @@ pub fn set_up(
     proofs: &Proofs,
     now: Stamp,
 ) -> Result<Option<String>, FirstRunError> {
+    let unseen = store.whole().setting(UNSEEN)?.is_some();
+    let admin = store.whole().person_by_login(ADMIN)?.filter(|_| unseen);
+    if let Some(admin) = admin {
+        let password = secrets::readable_password()?;
+        let (person, hash) = (admin.id, proofs.hash_now(&password)?);
+        let change = TenantChange::SetPassword { person, hash, must_change: true };
+        store.apply(&Job::of_tenant(now, Actor::Box, admin.tenant, change))?;
+        return Ok(Some(password));
+    }
     if store.whole().has_persons()? {
         return Ok(None);
     }
@@ -70,6 +82,8 @@ pub fn set_up(
         setting.town()?;
     }
     let password = secrets::readable_password()?;
+    let (key, value) = (UNSEEN.to_owned(), serde_json::Value::Bool(true));
+    setting.apply_box(BoxChange::SetSetting { key, value })?;
     setting.write(TenantChange::SavePerson(SavePerson {
         id: None,
         login: ADMIN.into(),
@@ -80,6 +94,16 @@ pub fn set_up(
         disabled: false,
     }))?;
     Ok(Some(password))
+}
+
+/// The first password has been shown: it stays.
+///
+/// # Errors
+/// The disk.
+pub fn shown(store: &mut Store, now: Stamp) -> Result<(), FirstRunError> {
+    let (key, value) = (UNSEEN.to_owned(), serde_json::Value::Null);
+    store.apply(&Job::of_box(now, Actor::Box, BoxChange::SetSetting { key, value }))?;
+    Ok(())
 }
 
 struct SetUp<'a> {
@@ -369,6 +393,12 @@ mod tests {
         let admin = store.whole().person_by_login(ADMIN).unwrap().unwrap();
         assert!(admin.must_change && admin.role == Role::Operator);
         assert!(!admin.password_hash.contains(&password));
+        // The process died before anybody could read it: the next start shows another.
+        let again = set_up(&mut store, &config, &proofs, NOW).unwrap().unwrap();
+        let other = store.whole().person_by_login(ADMIN).unwrap().unwrap();
+        assert!(again != password && other.password_hash != admin.password_hash);
+        assert!(other.must_change && other.id == admin.id);
+        shown(&mut store, NOW).unwrap();
         assert_eq!(set_up(&mut store, &config, &proofs, NOW).unwrap(), None);
         assert!(store.tenant(admin.tenant).campaigns().unwrap().is_empty());
     }

@@ -111,12 +111,13 @@ fn agents_then(store: &Store) -> Result<Vec<(call::AgentId, String)>, store::Err
 pub async fn run(config: Config) -> Result<(), StartError> {
     let listener = server::bind(&config)?;
     let proofs = Proofs::new(Cost::SHIPPED)?;
-    let opened = open(&config, &proofs)?;
+    let mut opened = open(&config, &proofs)?;
     if let Some(password) = &opened.password {
         // The one line that an operator must see; the supervisor hands it on.
         let mut out = std::io::stdout().lock();
         writeln!(out, "first-run administrator password: {password}")?;
         out.flush()?;
+        first_run::shown(&mut opened.store, opened.clock.now().stamp)?;
     }
     let path = config.place.dir.join("linebox.db");
     let readers = |key: &BoxKey| Reader::open(&path, key.clone());

@@ -405,6 +405,50 @@ mod tests {
     }
 
     #[test]
+    fn a_grant_counts_the_tenants_own_calls_and_the_trunk_counts_all() {
+        let mut center = center(&[], Rule::InTurn);
+        if let Some(trunk) = center.office.trunks.get_mut(&TrunkId(1)) {
+            trunk.trunk.channels_max = 4;
+            trunk.grants.get_mut(&MINE).unwrap().calls_max = 2;
+        }
+        let calls = |center: &mut Center, tenant: TenantId, of: core::ops::Range<i64>| {
+            for id in of {
+                let attempt = dialer::attempt::Attempt {
+                    id: AttemptId(id),
+                    tenant,
+                    campaign: CampaignId(1),
+                    lead: call::LeadId(id),
+                    number: number(0),
+                    trunk: Some(TrunkId(1)),
+                    caller: None,
+                    leg: None,
+                    agent: None,
+                    recording: None,
+                    times: dialer::attempt::Times::default(),
+                    end: None,
+                };
+                center.attempts.insert(attempt.id, super::super::attempts::Live::of(&attempt));
+            }
+        };
+        let free = |center: &Center| {
+            let trunks = center.trunks_of(MINE, &[TrunkId(1)]);
+            trunks[0].channels.saturating_sub(trunks[0].busy)
+        };
+        assert_eq!(free(&center), 2);
+        // Another's two calls take nothing of the grant, and leave two channels.
+        calls(&mut center, TenantId(2), 1..3);
+        assert_eq!(free(&center), 2);
+        calls(&mut center, MINE, 3..4);
+        assert_eq!(free(&center), 1);
+        // Somebody who calls in takes the last channel.
+        let leg = call::LegId(9);
+        let line = Line::Trunk(TrunkId(1));
+        let record = LegRecord::new(leg, call::LegTag(0), line, Direction::In, NOW.stamp);
+        center.legs.insert(leg, record);
+        assert_eq!(free(&center), 0);
+    }
+
+    #[test]
     fn without_a_choice_the_first_granted_number_is_shown_and_never_a_foreign_one() {
         // The grant names number 0, which is somebody else's now.
         let mut center = center(&[], Rule::InTurn);
