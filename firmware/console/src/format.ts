@@ -65,10 +65,19 @@ export function bytes(n: number): string {
   return n < 1e6 ? `${(n / 1000).toFixed(1)} kB` : `${(n / 1e6).toFixed(1)} MB`;
 }
 
-/** A number in groups that an eye can hold: `+86 138 0000 1234`. What is not Chinese stays. */
+const GROUPED = [
+  /^(\+?86)?(1[3-9]\d)(\d{4})(\d{4})$/,
+  /^(\+86)(10|2\d)(\d{4})(\d{4})$/,
+  /^(\+86)([3-9]\d\d)(\d{3,4})(\d{4})$/,
+];
+
+/** A number in groups that an eye can hold: `+86 138 0000 1234`, `+86 10 6200 0000`. What is not
+ * Chinese stays. */
 export function phone(number: string | null | undefined): string {
   if (!number) return t('say.none');
-  const mobile = /^(\+?86)?(1\d\d)(\d{4})(\d{4})$/.exec(number);
-  if (!mobile) return number;
-  return [mobile[1], mobile[2], mobile[3], mobile[4]].filter(Boolean).join(' ');
+  const groups = GROUPED.map((form) => form.exec(number)).find(Boolean);
+  return groups ? groups.slice(1).filter(Boolean).join(' ') : number;
 }
+
+/** `Asia/Shanghai`: by which clock the times on the page are written. */
+export const zone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;

@@ -8,9 +8,12 @@ type Stage = 'asking' | 'unreachable' | 'signed_out' | 'must_change' | 'signed_i
 
 let person = $state.raw<Me | null>(null);
 let stage = $state<Stage>('asking');
+/** The session ended while somebody worked with it. */
+let ended = $state(false);
 
 function enter(entering: Me): void {
   person = entering;
+  ended = false;
   stage = entering.must_change_password ? 'must_change' : 'signed_in';
   if (!language.chosen && entering.language !== language.now) void language.use(entering.language, false);
 }
@@ -18,6 +21,7 @@ function enter(entering: Me): void {
 watchRefusals((refusal: Refusal) => {
   // A wrong password is a 401 too, but the session goes on.
   if (refusal.code === 'not_signed_in' && stage !== 'asking') {
+    ended = person !== null || ended;
     person = null;
     stage = 'signed_out';
   }
@@ -30,6 +34,9 @@ export const session = {
   },
   get stage(): Stage {
     return stage;
+  },
+  get ended(): boolean {
+    return ended;
   },
   may(right: Right): boolean {
     return person?.rights.includes(right) ?? false;
@@ -57,6 +64,7 @@ export const session = {
   async signOut(): Promise<void> {
     await post('/logout').catch(() => {});
     person = null;
+    ended = false;
     stage = 'signed_out';
   },
 };

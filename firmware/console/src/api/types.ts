@@ -36,7 +36,8 @@ export type Right =
   | 'see_destinations'
   | 'audit'
   | 'see_alarms'
-  | 'edit_persons';
+  | 'edit_persons'
+  | 'edit_tokens';
 
 /** Whoever is signed in. */
 export interface Me {
@@ -335,24 +336,29 @@ export interface RowDetail {
   row: number;
   verdict: Verdict;
   field: string | null;
-  reason: string | null;
+  /** Why, a word, and what it is about. */
+  code: string;
+  params: Record<string, unknown>;
+  /** The same in English. */
+  reason: string;
   raw: string | null;
 }
 
+/** What became of a file. A file of numbers that must not be called is no batch, and repairs nothing. */
 export interface Report {
-  batch_id: number;
+  batch_id?: number;
   rows: number;
   accepted: number;
-  repaired: number;
+  repaired?: number;
   duplicate: number;
-  dnc: number;
+  dnc?: number;
   refused: number;
   details: RowDetail[];
-  details_total: number;
+  details_total?: number;
 }
 
 /** A list that was uploaded earlier. */
-export interface Batch extends Omit<Report, 'batch_id' | 'details' | 'details_total'> {
+export interface Batch extends Required<Omit<Report, 'batch_id' | 'details' | 'details_total'>> {
   id: number;
   file_name: string;
   started: Stamp;
@@ -406,6 +412,33 @@ export interface Call extends CallTimes {
   agent_name: string | null;
   campaign_id: number | null;
   recording_id: number | null;
+}
+
+export interface Lead {
+  id: number;
+  batch_id: number | null;
+  /** Null: erased. */
+  number: string | null;
+  raw: string;
+  name: string;
+  state: 'new' | 'due' | 'claimed' | 'dialing' | 'finished';
+  /** Of `due`: when; of the others: since when. */
+  state_at: Stamp | null;
+  reason: string | null;
+  dialled: number;
+  last_outcome: string | null;
+}
+
+/** What a program signs in with. */
+export interface Token {
+  id: number;
+  name: string;
+  rights: string[];
+  created: Stamp;
+  expires: Stamp | null;
+  revoked: Stamp | null;
+  /** Only in the answer that made it. */
+  token?: string;
 }
 
 export interface DncEntry {
