@@ -1,7 +1,8 @@
 //! Errors and questions: Q.931 §5.8.4 to §5.8.7, STATUS and STATUS ENQUIRY §5.8.10 and §5.8.11.
 //!
 //! The standard lets a side answer unknown or unreadable optional elements with STATUS or not
-//! (§5.8.7: "may"). Ours does not; it counts them.
+//! (§5.8.7: "may"). Ours does not; it counts them. In a clearing message unknown ones are named in
+//! the answer, as they must be.
 
 use call::{Cause, Side, Tick};
 

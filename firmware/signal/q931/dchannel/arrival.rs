@@ -103,7 +103,7 @@ impl DChannel {
         self.occupy(call, grant);
         let complete = message.is_complete() || !self.config.overlap;
         let setup = CallSetup {
-            called: message.called().cloned(),
+            called: message.dialled(),
             calling: message.calling().cloned(),
             redirecting: message.elements.iter().find_map(|element| {
                 let Element::RedirectingNumber(redirecting) = element else { return None };

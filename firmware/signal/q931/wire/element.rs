@@ -241,6 +241,8 @@ pub(crate) const fn content_max(id: u8) -> usize {
     match id {
         id::BEARER_CAPABILITY => 10,
         id::CAUSE => 30,
+        id::CALL_STATE | id::RESTART_INDICATOR => 1,
+        id::PROGRESS_INDICATOR => 2,
         id::DISPLAY => 80,
         id::DATE_TIME => 6,
         id::KEYPAD_FACILITY => Q931_DIGITS_MAX,

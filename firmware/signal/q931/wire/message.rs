@@ -1,8 +1,8 @@
 //! The header of a message and the message as a value (Q.931 §4.1 to §4.4).
 
 use super::{
-    BearerCapability, CauseElement, ChannelIdentification, Element, Party, ProgressIndicator,
-    RestartClass, id,
+    BearerCapability, CauseElement, ChannelIdentification, Element, NumberPlan, NumberType, Party,
+    ProgressIndicator, RestartClass, id,
 };
 
 /// The protocol discriminator of Q.931 call control (§4.2).
@@ -219,6 +219,20 @@ impl Message {
     #[must_use]
     pub fn called(&self) -> Option<&Party> {
         self.elements.iter().find_map(|element| element.as_called())
+    }
+
+    /// The number that is called, from the called party number or, from a telephone that only knows
+    /// keys, from the keypad facility (§5.1.1).
+    #[must_use]
+    pub fn dialled(&self) -> Option<Party> {
+        let keys = || {
+            self.elements.iter().find_map(|element| {
+                let Element::Keypad(keys) = element else { return None };
+                let party = Party::new(NumberType::Unknown, keys.as_str());
+                Some(Party { plan: NumberPlan::Unknown, ..party })
+            })
+        };
+        self.called().cloned().or_else(keys)
     }
 
     /// Whether no more digits follow (§4.5.27).

@@ -146,6 +146,18 @@ fn without_overlap_a_number_is_whole_as_it_comes() {
 }
 
 #[test]
+fn a_number_may_come_as_keys() {
+    let mut desk = Desk::network();
+    let mut elements = setup_on(2, true);
+    elements[2] = Element::Keypad("62581001".into());
+    desk.calls(M::Setup, &elements);
+    let told = desk.told();
+    let Output::Incoming { setup, .. } = &told[0] else { panic!("{told:?}") };
+    assert_eq!(setup.called.as_ref().unwrap().digits, "62581001");
+    assert_eq!(setup.called.as_ref().unwrap().kind, NumberType::Unknown);
+}
+
+#[test]
 fn a_call_is_refused_at_once_with_the_owners_cause() {
     let mut desk = Desk::user();
     desk.calls(M::Setup, &setup_on(2, true));
