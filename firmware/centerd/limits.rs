@@ -66,6 +66,10 @@ pub const LOGIN_LOCK_MS: i64 = 300_000;
 /// For how long a desk phone rings for a caller from outside, in milliseconds: six rings.
 pub const DESK_RING_MS: u32 = 30_000;
 
+/// How long somebody from outside, or at a phone without a menu, is spoken to at most, ms: longer than
+/// any announcement.
+pub const CALLER_MS: u64 = 30_000;
+
 /// Questions about spans that wait for switchd: people who look at once.
 pub const QUESTIONS_MAX: usize = 32;
 

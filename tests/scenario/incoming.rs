@@ -6,10 +6,10 @@ use serde_json::json;
 use store::calls::NoteCall;
 use world::{Chance, Day, Faults, Plan};
 
-const OURS: &str = "+861062010005";
+pub const OURS: &str = "+861062010005";
 const CALLER: &str = "8613900000001";
 
-fn caller() -> Citizen {
+pub fn caller() -> Citizen {
     Citizen::Customer(CALLER.into())
 }
 
@@ -18,14 +18,14 @@ fn phone() -> Citizen {
 }
 
 /// One desk phone, which picks up; a caller with patience.
-fn plan(seed: u64) -> Plan {
+pub fn plan(seed: u64) -> Plan {
     let mut plan = Plan::over_e1(seed);
     plan.agents = 1;
     plan.habit = Habit::Waits;
     plan
 }
 
-fn open(plan: &Plan) -> Day {
+pub fn open(plan: &Plan) -> Day {
     let mut day = Day::begin(plan);
     day.fix(CALLER, Lot { talk_ms: 300_000, ..Lot::sure(Fate::Answers) });
     day.run_ms(3_000);
@@ -43,7 +43,7 @@ fn with_phone(seed: u64) -> Day {
     day
 }
 
-fn dial(day: &mut Day) {
+pub fn dial(day: &mut Day) {
     day.say(&caller(), Say::Dial(OURS.into())).expect("a line");
 }
 
@@ -52,13 +52,13 @@ fn saw(day: &Day, who: &Citizen, what: &Sight) -> bool {
 }
 
 /// How the caller's call ended: why, by whom, and how long it was, ms.
-fn end(day: &Day) -> Option<(Cause, Side, Option<u64>)> {
+pub fn end(day: &Day) -> Option<(Cause, Side, Option<u64>)> {
     let end = *day.farewells().get(CALLER)?.first()?;
     Some((end.cause, end.by, end.talked_ms))
 }
 
 /// The only call from outside; what every such record must say.
-fn record(day: &Day) -> NoteCall {
+pub fn record(day: &Day) -> NoteCall {
     let mut calls = day.calls_from_outside();
     assert_eq!(calls.len(), 1, "{calls:?}");
     let call = calls.remove(0);
@@ -260,7 +260,7 @@ fn a_talk_from_outside_that_ends_while_centerd_is_dead_has_a_whole_record_too() 
 }
 
 /// Kills centerd, and starts it again.
-fn without_center(day: &mut Day, dead_ms: u64, meanwhile: impl FnOnce(&mut Day)) {
+pub fn without_center(day: &mut Day, dead_ms: u64, meanwhile: impl FnOnce(&mut Day)) {
     let now = day.now();
     day.unit.kill_center(now);
     day.flush();
@@ -304,24 +304,42 @@ fn who_calls_while_centerd_is_away_for_a_second_reaches_the_phone() {
 
 #[test]
 fn who_calls_while_centerd_stays_away_hears_that_nobody_can_be_reached() {
-    for rings_first in [false, true] {
-        let mut day = with_phone(710);
-        if rings_first {
-            dial(&mut day);
-            day.run_ms(200);
-        }
+    let mut day = with_phone(710);
+    without_center(&mut day, 30_000, dial);
+    let (cause, by, talked_ms) = end(&day).expect("an end");
+    assert_eq!((cause, by), (Cause::NormalClearing, Side::Far));
+    assert!(talked_ms.is_some_and(|ms| ms >= 2_000), "{talked_ms:?}");
+    day.run_ms(5_000);
+    assert!(record(&day).ended.is_some());
+    let legs = day.unit.view().expect("a center").calls;
+    assert!(legs.is_empty(), "the phone is not left alone: {legs:?}");
+    day.check_over();
+}
+
+/// The phone rings, and centerd dies: whoever picks it up talks, and who hangs up ends it for both.
+#[test]
+fn a_phone_that_rings_needs_no_centerd_to_be_picked_up() {
+    for gives_up in [false, true] {
+        let mut day = with_phone(711);
+        dial(&mut day);
+        day.run_ms(200);
         without_center(&mut day, 30_000, |day| {
-            if !rings_first {
-                dial(day);
+            if !gives_up {
+                day.run_ms(15_000);
+                assert!(saw(day, &phone(), &Sight::Answered), "{:?}", day.events);
+                assert!(saw(day, &caller(), &Sight::Answered), "{:?}", day.events);
             }
+            day.say(&caller(), Say::HangUp).expect("a call");
+            day.run_ms(2_000);
+            let over = |e: &world::Event| e.who == phone() && matches!(e.what, Sight::Ended { .. });
+            assert!(day.events.iter().any(over), "the phone is left alone: {:?}", day.events);
         });
-        let (cause, by, talked_ms) = end(&day).expect("an end");
-        assert_eq!((cause, by), (Cause::NormalClearing, Side::Far));
-        assert!(talked_ms.is_some_and(|ms| ms >= 2_000), "{talked_ms:?}");
         day.run_ms(5_000);
-        assert!(record(&day).ended.is_some());
+        let call = record(&day);
+        assert!(call.ended.is_some(), "{call:?}");
+        assert_eq!((call.joined_at.is_some(), call.recording.is_some()), (!gives_up, !gives_up));
         let legs = day.unit.view().expect("a center").calls;
-        assert!(legs.is_empty(), "the phone is not left alone: {legs:?}");
+        assert!(legs.is_empty(), "{legs:?}");
         day.check_over();
     }
 }

@@ -7,6 +7,7 @@ mod faults;
 mod hours;
 mod incoming;
 mod list;
+mod returns;
 mod seats;
 mod span;
 mod span_faults;

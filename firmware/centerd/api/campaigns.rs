@@ -307,9 +307,21 @@ async fn save(
 ) -> Result<CampaignId, Problem> {
     check_callers(front, who, &settings).await?;
     let change = TenantChange::SaveCampaign { campaign, settings: Box::new(settings) };
-    let id = CampaignId(id_of(&front.write(who, change).await?)?);
+    let written = front.write(who, change).await.map_err(of_a_list)?;
+    let id = CampaignId(id_of(&written)?);
     front.reload(who, [Changed::Campaign(id)]).await?;
     Ok(id)
+}
+
+/// An id in a list that names nobody is a wrong field of the campaign, not a missing campaign.
+fn of_a_list(problem: Problem) -> Problem {
+    let Problem::Store(store::Error::NotFound { what, .. }) = &problem else { return problem };
+    let fields = [("agent", "agent_ids"), ("granted trunk", "trunk_ids")];
+    let field = fields.into_iter().find(|(row, _)| row == what).map(|(_, field)| field);
+    match field {
+        Some(field) => Problem::field(field, format!("{problem}: choose from the list")),
+        None => problem,
+    }
 }
 
 /// Whatever is shown is a number that one of the campaign's trunks owns and that is granted to the

@@ -421,6 +421,13 @@ async fn a_campaign_says_what_it_lacks_then_runs_and_says_why_it_does_not_dial()
     let now = house.get(&page, &path).await.json();
     assert_eq!(now["progress"]["new"], 1);
     assert_eq!(now["why_not"][0]["rule"], "switch_down", "{now}");
+    for (form, field) in
+        [(json!({ "agent_ids": [999] }), "agent_ids"), (json!({ "trunk_ids": [999] }), "trunk_ids")]
+    {
+        let wrong = house.as_page(&page, Method::PUT, &path, form).await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}");
+        assert_eq!(wrong.json()["error"]["field"], field);
+    }
     let wrong = house.as_page(&page, Method::PUT, &path, json!({ "ring_timeout_ms": 1 })).await;
     assert_eq!(
         (wrong.status, wrong.json()["error"]["field"].clone()),

@@ -7,7 +7,7 @@ use call::{AccountId, AgentId, Cause, LegId, LegPhase, Now, TenantId, Tick};
 use dialer::agent::{Order, Reach, State};
 use flow::signin::{Checked, Feature, Output as Said, SignIn};
 use flow::{Collect, CollectEnd};
-use link::{Collected, Command, Direction, LegRecord, Line, Prompt};
+use link::{Collected, Command, Direction, LegRecord, Line, PlayEnd, Prompt};
 
 use super::switch::About;
 use super::{Center, Output, limits};
@@ -20,6 +20,9 @@ pub(super) struct Caller {
     talk: Talk,
     /// Prompts that wait for the one that is playing.
     prompts: VecDeque<Prompt>,
+    /// Outside a menu: when the caller has heard enough, whatever became of the announcement. Set at
+    /// the end of the turn in which the caller came.
+    until: Option<Tick>,
 }
 
 enum Talk {
@@ -42,7 +45,7 @@ impl Caller {
     pub(super) fn next_timeout(&self) -> Option<Tick> {
         match &self.talk {
             Talk::Menu(flow) => flow.next_timeout().map(|(at, _)| at),
-            Talk::Arriving(_) | Talk::TurnedAway => None,
+            Talk::Arriving(_) | Talk::TurnedAway => self.until,
         }
     }
 }
@@ -85,7 +88,8 @@ impl Center {
             None => self.office.language.clone(),
         };
         let talk = Talk::Arriving(feature);
-        let caller = Caller { tenant, account, language, talk, prompts: VecDeque::new() };
+        let (prompts, until) = (VecDeque::new(), None);
+        let caller = Caller { tenant, account, language, talk, prompts, until };
         self.callers.insert(record.leg, caller);
     }
 
@@ -99,6 +103,7 @@ impl Center {
             language: self.office.language.clone(),
             talk: Talk::Arriving(None),
             prompts: VecDeque::new(),
+            until: None,
         };
         self.callers.insert(leg, caller);
         self.switch.order(About::Leg(leg), Command::Answer { leg });
@@ -155,7 +160,7 @@ impl Center {
     }
 
     /// What was played to a leg has ended.
-    pub(super) fn played(&mut self, now: Now, leg: LegId) {
+    pub(super) fn played(&mut self, now: Now, leg: LegId, how: PlayEnd) {
         let Some(caller) = self.callers.get_mut(&leg) else {
             return self.disposition_played(now, leg);
         };
@@ -167,8 +172,11 @@ impl Center {
                 flow.handle_played(now.tick);
                 self.drain_caller(now, leg);
             }
-            Talk::TurnedAway => self.end_leg(leg, Cause::NormalClearing),
-            Talk::Arriving(_) => {}
+            Talk::TurnedAway if how == PlayEnd::Complete => {
+                self.end_leg(leg, Cause::NormalClearing);
+            }
+            // What an earlier epoch of ours was saying gave way to what is said now.
+            Talk::TurnedAway | Talk::Arriving(_) => {}
         }
     }
 
@@ -182,10 +190,27 @@ impl Center {
 
     pub(super) fn callers_timeout(&mut self, now: Now) {
         for leg in self.callers.keys().copied().collect::<Vec<_>>() {
-            if let Some(Caller { talk: Talk::Menu(flow), .. }) = self.callers.get_mut(&leg) {
-                flow.handle_timeout(now.tick);
-                self.drain_caller(now, leg);
+            let Some(caller) = self.callers.get_mut(&leg) else { continue };
+            match &mut caller.talk {
+                Talk::Menu(flow) => {
+                    flow.handle_timeout(now.tick);
+                    self.drain_caller(now, leg);
+                }
+                Talk::Arriving(_) | Talk::TurnedAway => {
+                    if caller.until.is_some_and(|until| now.tick >= until) {
+                        // Asked again later where the switch does not hear it now.
+                        caller.until = None;
+                        self.end_leg(leg, Cause::NormalClearing);
+                    }
+                }
             }
+        }
+    }
+
+    /// Whoever has come in this turn is not kept for ever.
+    pub(super) fn bound_callers(&mut self, now: Now) {
+        for caller in self.callers.values_mut() {
+            caller.until.get_or_insert(now.tick + limits::CALLER_MS);
         }
     }
 

@@ -412,6 +412,7 @@ impl Center {
 
     /// After every input: agents' machines are drained, and campaigns looked at when it is time.
     fn settle(&mut self, now: Now) {
+        self.bound_callers(now);
         self.drain_seats(now);
         if now.tick >= self.look_at {
             self.look_at = now.tick + limits::CAMPAIGN_LOOK_MS;

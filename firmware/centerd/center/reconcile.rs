@@ -36,7 +36,7 @@ impl Center {
             }
             Event::Digit { leg, digit } => self.key_pressed(now, leg, digit),
             Event::Collected { leg, digits, how, .. } => self.collected(now, leg, &digits, how),
-            Event::Played { leg, .. } => self.played(now, leg),
+            Event::Played { leg, how, .. } => self.played(now, leg, how),
             Event::OfferEnded { offer, how } => match how {
                 // The join itself comes with the customer's leg.
                 OfferEnd::Consumed { .. } => {}

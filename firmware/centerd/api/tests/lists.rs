@@ -19,6 +19,16 @@ impl futures_core::Stream for Cut {
     }
 }
 
+/// A body that comes as it is fed.
+struct Fed(tokio::sync::mpsc::Receiver<Bytes>);
+
+impl futures_core::Stream for Fed {
+    type Item = Result<Bytes, std::io::Error>;
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_recv(cx).map(|piece| piece.map(Ok))
+    }
+}
+
 async fn open() -> (House, Page, i64) {
     let house = House::open("");
     let page = house.person(Role::Administrator).await;
@@ -103,20 +113,31 @@ async fn a_list_whose_connection_breaks_is_not_taken_for_one_that_ended() {
 #[tokio::test]
 async fn who_goes_away_during_an_import_finds_it_done() {
     let (house, page, id) = open().await;
-    let rows: String = (0..6_000).map(|n| format!("1390000{n:04}\n")).collect();
-    let upload = house.upload(&page, id, format!("phone\n{rows}"));
-    let gone = tokio::time::timeout(core::time::Duration::from_millis(1), upload).await;
-    drop(gone);
+    let (pieces, body) = tokio::sync::mpsc::channel(4);
+    let request = Request::post(format!("/api/v1/campaigns/{id}/leads"))
+        .header(COOKIE, &page.cookie)
+        .header("x-linebox", "1")
+        .header(CONTENT_TYPE, "text/csv");
+    let request = request.body(Body::from_stream(Fed(body))).unwrap();
+    let asking = tokio::spawn(house.router.clone().oneshot(request));
+    pieces.send(Bytes::from_static(b"phone\n13900000001\n")).await.unwrap();
     let path = format!("/api/v1/campaigns/{id}/batches");
-    for _ in 0..600 {
-        let files = house.get(&page, &path).await.json();
-        if files["items"][0]["finished"].is_i64() {
-            assert_eq!(files["items"][0]["accepted"], 6_000);
-            return;
+    let file = async |wanted: &str| {
+        for _ in 0..1_200 {
+            let files = house.get(&page, &path).await.json();
+            if files["items"][0][wanted].is_i64() {
+                return files["items"][0].clone();
+            }
+            tokio::time::sleep(core::time::Duration::from_millis(25)).await;
         }
-        tokio::time::sleep(core::time::Duration::from_millis(50)).await;
-    }
-    panic!("the import has not ended");
+        panic!("no file is {wanted}");
+    };
+    file("started").await;
+    asking.abort();
+    assert!(asking.await.is_err());
+    pieces.send(Bytes::from_static(b"13900000002\n")).await.unwrap();
+    drop(pieces);
+    assert_eq!(file("finished").await["accepted"], 2);
 }
 
 #[tokio::test]
