@@ -138,6 +138,8 @@ impl View<'_> {
         query.and("created_at >= :from", ":from", filter.from.map(|s| s.0));
         query.and("created_at < :until", ":until", filter.until.map(|s| s.0));
         query.and("(recording_id IS NOT NULL) = :recorded", ":recorded", filter.recorded);
+        let kind = filter.kind.map(|kind| serde_word(&kind)).transpose()?;
+        query.and("kind = :kind", ":kind", kind);
         if let Some(before) = page.before {
             query.clause(" AND (created_at, id) < (:before_at, :before_id)");
             query.bind(":before_at", before.at.0);

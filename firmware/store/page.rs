@@ -58,4 +58,6 @@ pub struct Filter {
     pub recorded: Option<bool>,
     /// With this outcome (attempts only).
     pub outcome: Option<dialer::outcome::Outcome>,
+    /// For this (calls only).
+    pub kind: Option<crate::calls::CallKind>,
 }

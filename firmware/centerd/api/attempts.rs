@@ -10,10 +10,10 @@ use store::attempts::{AttemptRecord, ERASED_NUMBER};
 use store::page::Filter;
 use utoipa::{IntoParams, ToSchema};
 
-use super::Front;
 use super::errors::Problem;
 use super::rights::Who;
 use super::take::{Asked, Id, Listed, Part};
+use super::{Front, calls};
 
 /// One try to reach a lead.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -82,6 +82,8 @@ pub struct RecordsAsked {
     pub to: Option<i64>,
     /// With a recording, or without.
     pub recorded: Option<bool>,
+    /// Calls only, for this: `campaign`, `outbound`, `inbound`, `internal` or `seat`.
+    pub kind: Option<String>,
     /// Calls only: `true`: those that live now; `false`: those that are over.
     pub live: Option<bool>,
     /// At most so many rows.
@@ -103,6 +105,11 @@ impl RecordsAsked {
             let known = Outcome::from_word(&word);
             known.ok_or_else(|| Problem::field("outcome", format!("write one of {}", words())))
         });
+        let kind = text(&self.kind).map(|word| {
+            let known = calls::KINDS.into_iter().find(|kind| calls::kind_word(*kind) == word);
+            let words = || calls::KINDS.map(calls::kind_word).join(", ");
+            known.ok_or_else(|| Problem::field("kind", format!("write one of {}", words())))
+        });
         Ok(Filter {
             campaign: self.campaign.map(CampaignId),
             agent: who.only_own().or(self.agent.map(AgentId)),
@@ -111,6 +118,7 @@ impl RecordsAsked {
             until: self.to.map(Stamp),
             recorded: self.recorded,
             outcome: outcome.transpose()?,
+            kind: kind.transpose()?,
         })
     }
 

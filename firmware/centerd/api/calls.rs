@@ -126,7 +126,13 @@ const fn phase_word(phase: LegPhase) -> &'static str {
     }
 }
 
-const fn kind_word(kind: CallKind) -> &'static str {
+/// What a call can be for.
+pub const KINDS: [CallKind; 5] =
+    [CallKind::Campaign, CallKind::Outbound, CallKind::Inbound, CallKind::Internal, CallKind::Seat];
+
+/// The word of what a call is for.
+#[must_use]
+pub const fn kind_word(kind: CallKind) -> &'static str {
     match kind {
         CallKind::Campaign => "campaign",
         CallKind::Outbound => "outbound",
@@ -284,6 +290,8 @@ fn living_of(
             && filter.recorded.is_none_or(|wanted| call.recording.is_some() == wanted)
     });
     let mut calls: Vec<Call> = mine.map(|call| living(call, names)).collect();
+    let wanted = filter.kind.map(kind_word);
+    calls.retain(|call| wanted.is_none() || call.kind == wanted);
     calls.sort_by_key(|call| core::cmp::Reverse(call.created));
     calls
 }

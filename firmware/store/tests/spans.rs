@@ -8,7 +8,7 @@ use store::calls::{CallKind, NoteCall};
 use store::numbers::SaveNumbers;
 use store::spans::Span;
 use store::trunks::SaveTrunk;
-use store::{Actor, Applied, BoxChange, BoxKey, Error, Job, Page, Store, TenantChange};
+use store::{Actor, Applied, BoxChange, BoxKey, Error, Filter, Job, Page, Store, TenantChange};
 
 const NOW: Stamp = Stamp(1_795_000_000_000);
 
@@ -112,6 +112,11 @@ fn a_call_keeps_the_channel_it_came_to_at_last() {
     let call = store.tenant(tenant).call_of_leg(LegId(5)).unwrap().unwrap().call;
     assert_eq!(call.channel, Some((SpanId(1), 9)));
     assert_eq!(call.called.as_deref(), Some("+861062000000"));
+    let count = |kind| {
+        let filter = Filter { kind: Some(kind), ..Filter::default() };
+        store.tenant(tenant).calls(&filter, Page::first(10)).unwrap().len()
+    };
+    assert_eq!((count(CallKind::Inbound), count(CallKind::Outbound)), (1, 0));
 }
 
 fn raise(store: &mut Store, kind: &str, subject: &str) {

@@ -37,7 +37,8 @@ export type Right =
   | 'audit'
   | 'see_alarms'
   | 'edit_persons'
-  | 'edit_tokens';
+  | 'edit_tokens'
+  | 'edit_tenants';
 
 /** Whoever is signed in. */
 export interface Me {
@@ -405,6 +406,9 @@ export interface Call extends CallTimes {
   channel: { span: number; slot: number } | null;
   called: string;
   caller: string;
+  /** Of a call that came in: the name and the number wanted first, as the network sent them. */
+  display: string | null;
+  redirected_from: string | null;
   phase: string;
   cause: string | null;
   ended_by: string | null;
