@@ -3,6 +3,7 @@
 // A scenario stops by panicking, and so do the words it is told in.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
+mod deaths;
 mod faults;
 mod hours;
 mod incoming;

@@ -1,25 +1,16 @@
 //! The daemons die, and the span fails, in the middle of calls over the E1.
 
 use board_sim::town::{Fate, Fault, Lot};
-use call::{Cause, Tick};
+use call::Cause;
 use dialer::attempt::Attempt;
 use dialer::campaign::Order;
 use dialer::outcome::Outcome;
 use world::{Chance, Day, Plan};
 
-fn number(n: u32) -> String {
-    format!("+861380000{n:04}")
-}
-
-fn is_talking(day: &mut Day) -> bool {
-    day.attempts().iter().any(|r| r.attempt.times.joined.is_some() && r.attempt.end.is_none())
-}
-
-fn is_ringing(day: &mut Day) -> bool {
-    let rings =
-        |a: &Attempt| a.times.ringing.is_some() && a.times.answered.is_none() && a.end.is_none();
-    day.attempts().iter().any(|r| rings(&r.attempt))
-}
+use crate::deaths::{
+    Dies, all_come_to_their_end, is_ringing, is_talking, kill_switchd, mixed_campaign, number,
+    without,
+};
 
 /// One agent; the first lead talks for `talk_ms` after `ring_ms`, and is dialled by now.
 fn one_call(seed: u64, ring_ms: u64, talk_ms: u64) -> Day {
@@ -45,20 +36,10 @@ fn talks(day: &Day) -> Vec<u64> {
     day.farewells().into_values().flatten().filter_map(|end| end.talked_ms).collect()
 }
 
-/// switchd dies when `when` holds and is back half a second later. The span stays in order: its
-/// driver lives in the kernel.
-fn kill_switchd(day: &mut Day, when: impl FnMut(&mut Day) -> bool) {
-    assert!(day.run_while(60_000, when));
-    let now = day.now();
-    day.unit.kill_switch(now);
-    day.flush();
-    day.run_ms(500);
-    let now = day.now();
-    day.unit.start_switch(now);
-    day.flush();
-    day.run_ms(8_000);
+/// The span stays in order when switchd dies: its driver lives in the kernel.
+fn kill_switchd_over_e1(day: &mut Day, when: impl FnMut(&mut Day) -> bool) {
+    kill_switchd(day, when);
     let left = day.town.snapshot();
-    assert!(left.customers.is_empty(), "the exchange was told: {left:?}");
     let span = &left.spans[0];
     assert!(span.is_up && span.calls.is_empty() && span.blocked.is_empty(), "{span:?}");
 }
@@ -66,7 +47,7 @@ fn kill_switchd(day: &mut Day, when: impl FnMut(&mut Day) -> bool) {
 #[test]
 fn a_killed_switchd_restarts_the_channels_and_a_ringing_call_is_lost_and_retried() {
     let mut day = one_call(601, 15_000, 10_000);
-    kill_switchd(&mut day, is_ringing);
+    kill_switchd_over_e1(&mut day, is_ringing);
     let first = only(&day);
     let end = first.end.expect("an end");
     assert_eq!((end.outcome, end.cause), (Outcome::Lost, Cause::Lost));
@@ -81,7 +62,7 @@ fn a_killed_switchd_restarts_the_channels_and_a_ringing_call_is_lost_and_retried
 #[test]
 fn a_killed_switchd_ends_a_talk_which_counts_as_a_talk() {
     let mut day = one_call(602, 1_000, 100_000);
-    kill_switchd(&mut day, is_talking);
+    kill_switchd_over_e1(&mut day, is_talking);
     let end = only(&day).end.expect("an end");
     assert_eq!((end.outcome, end.cause), (Outcome::Answered, Cause::Lost));
     day.run_ms(30_000);
@@ -98,14 +79,8 @@ fn a_talk_and_an_answer_plan_over_e1_outlive_centerd_and_are_in_the_records_afte
     day.import((1..3).map(number));
     day.order(Order::Start);
     assert!(day.run_while(60_000, |day| is_talking(day) && is_ringing(day)));
-    let now = day.now();
-    day.unit.kill_center(now);
-    day.flush();
     // The second customer answers now: only switchd is there to join.
-    day.run_ms(20_000);
-    let now = day.now();
-    day.unit.start_center(now);
-    day.flush();
+    without(&mut day, Dies::Center, 20_000, |_| {});
     day.run_ms(120_000);
     assert!(talks(&day).iter().any(|ms| *ms >= 60_000), "the talk went on: {:?}", talks(&day));
     for record in day.attempts() {
@@ -196,54 +171,26 @@ fn a_silent_d_channel_leaves_talks_alone_for_t309_and_dials_nobody() {
 
 /// A busy half hour in which daemons die and the span fails at seeded instants.
 fn stormy_half_hour(seed: u64) {
-    let mut plan = Plan::over_e1(seed);
-    plan.settings.retry.attempts_max = 2;
-    plan.settings.retry.interval_ms = 120_000;
-    let mut day = Day::begin(&plan);
     let mut chance = Chance::new(seed).branch("storm");
-    for n in 0..20 {
-        let fate = [Fate::Answers, Fate::Busy, Fate::RingsOut, Fate::Answers][(n % 4) as usize];
-        let (ring_ms, talk_ms) = (chance.between(500, 15_000), chance.between(1_000, 30_000));
-        day.fix(&number(n), Lot { ring_ms, talk_ms, ..Lot::sure(fate) });
-    }
-    day.import((0..20).map(number));
-    day.order(Order::Start);
+    let mut day = mixed_campaign(Plan::over_e1(seed), 20, &mut chance);
     for _ in 0..6 {
         let calm_ms = chance.between(1_000, 60_000);
         day.run_ms(calm_ms);
         let dead_ms = chance.between(100, 20_000);
-        let now = day.now();
-        let what = chance.between(0, 4);
-        match what {
-            0 => day.unit.kill_center(now),
-            1 => day.unit.kill_switch(now),
-            2 => {
-                day.unit.kill_switch(now);
-                day.unit.kill_center(now);
-            }
+        match chance.between(0, 4) {
+            0 => without(&mut day, Dies::Center, dead_ms, |_| {}),
+            1 => without(&mut day, Dies::Switch, dead_ms, |_| {}),
+            2 => without(&mut day, Dies::Both, dead_ms, |_| {}),
             3 => day.harm(Fault::Alarm { for_ms: 6 * dead_ms }),
             _ => day.harm(Fault::LinkDown { for_ms: 6 * dead_ms }),
-        }
-        day.flush();
-        day.run_ms(dead_ms);
-        let now = day.now();
-        if matches!(what, 1 | 2) {
-            day.unit.start_switch(now);
-        }
-        if matches!(what, 0 | 2) {
-            day.unit.start_center(now);
         }
         day.flush();
         assert!(day.unit.is_whole());
         day.check();
         day.check_span();
     }
-    let done = day.run_while(4 * 3_600_000, |day| day.leads_finished() == 20);
-    assert!(done, "seed {seed}: {} of 20 finished: {:?}", day.leads_finished(), day.unit.view());
-    day.run_until(day.clock.now() + 300_000);
+    all_come_to_their_end(&mut day, 20, seed);
     day.check_over();
-    assert!(day.tries().values().all(|tries| *tries <= 2), "seed {seed}: dialled too often");
-    assert!(day.clock.now() > Tick::ZERO);
 }
 
 #[test]
