@@ -19,6 +19,8 @@ pub enum Command {
     /// The RTP payload type of telephone-events (RFC 4733), both ways; `None`: digits go and come
     /// in band. On a bearer they always do.
     SetDigitPayload(PortId, Option<u8>),
+    /// What the two ends number otherwise than usual. A port that is opened has nothing so.
+    SetMapping(PortId, Mapping),
     /// Whether sound is sent at all (`recvonly`, `inactive`: no). An open port sends.
     SetSending(PortId, bool),
     /// How long no packet may come before [`Fact::MediaTimeout`](crate::Fact::MediaTimeout), ms;
@@ -105,6 +107,17 @@ impl OpenPort {
             ..OpenPort::new(port, codec, 0)
         }
     }
+}
+
+/// Payload types of a port that an offer and its answer have mapped otherwise than usual.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mapping {
+    /// Number and codec of the sound, both ways, where the number is not the codec's own
+    /// (`a=rtpmap:97 PCMU/8000`).
+    pub sound: Option<(u8, Codec)>,
+    /// A second number under which telephone-events may come: that of our offer, where the answer
+    /// named another one for what we send.
+    pub digits: Option<u8>,
 }
 
 /// How the sound of a port comes and goes.

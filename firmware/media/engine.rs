@@ -109,6 +109,7 @@ impl Engine {
             Command::SetDigitPayload(port, payload_type) => {
                 self.port(port).map(|p| p.set_digit_payload(payload_type))
             }
+            Command::SetMapping(port, mapping) => self.port(port).map(|p| p.set_mapping(mapping)),
             Command::SetSending(port, sending) => self.port(port).map(|p| p.set_sending(sending)),
             Command::SetMediaTimeout(port, ms) => self.port(port).map(|p| p.set_media_timeout(ms)),
             Command::SetEcho(port, on) => self.set_echo(port, on),

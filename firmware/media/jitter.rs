@@ -1,7 +1,7 @@
 //! The jitter buffer of one port: packets come when they like, 20 ms go out each tick.
 //!
 //! It is a ring of encoded samples on the sender's own timeline (RTP timestamps), with a bit for
-//! each sample that has come. So packets of any length up to 40 ms, in any order and twice, find
+//! each sample that has come. So packets of any length up to 180 ms, in any order and twice, find
 //! their place by themselves, and a change of law inside the stream is played rightly.
 //!
 //! ```text

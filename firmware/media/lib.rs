@@ -52,7 +52,7 @@ mod transmit;
 pub mod wav;
 
 pub use command::{
-    Barge, Codec, Command, Digits, Listening, OpenPort, Play, Refusal, Repeat, Transport,
+    Barge, Codec, Command, Digits, Listening, Mapping, OpenPort, Play, Refusal, Repeat, Transport,
 };
 pub use engine::{Accepted, Engine, Setup};
 pub use fact::{Block, DigitPath, Fact, PacketRefusal, PlayEnd, PortStats};

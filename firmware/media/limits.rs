@@ -26,12 +26,13 @@ pub const PLAYLIST: usize = 16;
 /// code and an extension. Beyond it: [`Refusal::DigitsFull`](crate::Refusal::DigitsFull).
 pub const DIGITS: usize = 32;
 
-/// Longest datagram looked at, bytes: 40 ms of G.711 with every header extension we have met.
-/// A longer one is refused and counted.
+/// Longest datagram looked at, bytes: what an Ethernet carries in one piece. A longer one is refused
+/// and counted.
 pub const DATAGRAM: usize = 1500;
 
-/// Longest sound payload accepted, in samples: 40 ms (RFC 3551 §4.2 recommends 20 ms).
-pub const PAYLOAD_SAMPLES: usize = 320;
+/// Longest sound payload accepted, in samples: 180 ms, as much as fits a datagram (RFC 3551 §4.2 asks
+/// receivers for up to 200 ms, and recommends that senders keep to 20).
+pub const PAYLOAD_SAMPLES: usize = 1_440;
 
 /// Chunks of 10 ms one jitter buffer holds: 640 ms, twice the longest delay people accept.
 /// Sound further ahead restarts the buffer and is counted as a jump. A power of two.

@@ -1,7 +1,7 @@
 //! One port: the receive side of a leg (packets or a bearer's blocks to sound and digits), its
 //! transmit side, and the detector beside it.
 
-use crate::command::{Codec, Digits, Listening, OpenPort, Transport};
+use crate::command::{Codec, Digits, Listening, Mapping, OpenPort, Transport};
 use crate::conceal::Concealer;
 use crate::detect::{self, Change, Voice as Onset};
 use crate::echo::EchoCanceller;
@@ -52,6 +52,7 @@ pub struct Port {
 #[derive(Debug)]
 struct Receive {
     digit_payload: Option<u8>,
+    mapping: Mapping,
     speaker: Speaker,
     sequence: Sequence,
     buffer: JitterBuffer,
@@ -92,6 +93,7 @@ impl Port {
             transport: Transport::Rtp,
             receive: Receive {
                 digit_payload: None,
+                mapping: Mapping::default(),
                 speaker: Speaker::default(),
                 sequence: Sequence::default(),
                 buffer: JitterBuffer::new(),
@@ -122,6 +124,7 @@ impl Port {
         self.transport = how.transport;
         self.stats = PortStats::default();
         self.set_digit_payload(how.digit_payload);
+        self.set_mapping(Mapping::default());
         let receive = &mut self.receive;
         receive.speaker = Speaker::default();
         receive.sequence = Sequence::default();
@@ -156,6 +159,12 @@ impl Port {
             Transport::Rtp => payload_type,
             Transport::Bearer { .. } => None,
         };
+    }
+
+    /// Payload types that are not the usual ones.
+    pub fn set_mapping(&mut self, mapping: Mapping) {
+        self.receive.mapping = mapping;
+        self.transmit.set_mapped(mapping.sound);
     }
 
     /// Whether sound is sent.
@@ -280,11 +289,12 @@ impl Port {
         let packet = Packet::parse(datagram).ok_or(PacketRefusal::NotRtp)?;
         let receive = &mut self.receive;
         let content = match packet.header.payload_type {
-            event if receive.digit_payload == Some(event) => {
+            event if receive.is_digit(event) => {
                 Content::Event(Event::parse(packet.payload).ok_or(PacketRefusal::NotRtp)?)
             }
             COMFORT_NOISE => Content::ComfortNoise,
-            other => Codec::from_payload_type(other)
+            other => receive
+                .codec_of(other)
                 .map(Content::Sound)
                 .ok_or(PacketRefusal::PayloadType(other))?,
         };
@@ -422,6 +432,16 @@ enum Content {
 }
 
 impl Receive {
+    fn is_digit(&self, payload_type: u8) -> bool {
+        [self.digit_payload, self.mapping.digits].contains(&Some(payload_type))
+    }
+
+    /// What a payload type means: as it was mapped, else as RFC 3551 has it.
+    fn codec_of(&self, payload_type: u8) -> Option<Codec> {
+        let mapped = self.mapping.sound.filter(|(number, _)| *number == payload_type);
+        mapped.map(|(_, codec)| codec).or_else(|| Codec::from_payload_type(payload_type))
+    }
+
     fn take(
         &mut self,
         now_us: u64,

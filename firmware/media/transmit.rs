@@ -14,6 +14,8 @@ const PACKET: usize = HEADER + FRAME;
 #[derive(Debug)]
 pub struct Transmit {
     codec: Codec,
+    /// The number of a codec that has not its own.
+    mapped: Option<(u8, Codec)>,
     sending: bool,
     /// The next sound packet begins a spurt.
     marker: bool,
@@ -35,6 +37,7 @@ impl Transmit {
     pub fn new() -> Transmit {
         Transmit {
             codec: Codec::Alaw,
+            mapped: None,
             sending: false,
             marker: true,
             ssrc: 0,
@@ -75,6 +78,11 @@ impl Transmit {
     /// What is sent from now on.
     pub fn set_codec(&mut self, codec: Codec) {
         self.codec = codec;
+    }
+
+    /// The payload type of a codec, where it is not its own.
+    pub fn set_mapped(&mut self, mapped: Option<(u8, Codec)>) {
+        self.mapped = mapped;
     }
 
     /// Whether packets are sent.
@@ -126,9 +134,10 @@ impl Transmit {
     }
 
     fn say_sound(&mut self, encode: impl FnOnce(Codec, &mut [u8; FRAME])) {
+        let mapped = self.mapped.filter(|(_, codec)| *codec == self.codec);
         let header = Header {
             marker: core::mem::take(&mut self.marker),
-            payload_type: self.codec.payload_type(),
+            payload_type: mapped.map_or(self.codec.payload_type(), |(number, _)| number),
             timestamp: self.timestamp,
             ..self.header()
         };

@@ -52,6 +52,7 @@ impl Facts {
             Command::OpenPort(_)
             | Command::SetCodec(..)
             | Command::SetDigitPayload(..)
+            | Command::SetMapping(..)
             | Command::SetSending(..)
             | Command::SetMediaTimeout(..)
             | Command::SetDetector(..)

@@ -53,22 +53,34 @@ fn twelve_thousand_ticks_of_packets_and_of_bearers_allocate_nothing() {
     bearers();
 }
 
+/// So many turns, and not one allocation. The counts are of the whole process, and the harness says
+/// by and by that a test takes long: what it takes for that, it takes once. Gives the turns made.
+fn quiet(turns: u64, mut turn: impl FnMut()) -> u64 {
+    let mut counts = Vec::with_capacity(2);
+    for tried in 1..=2 {
+        let (rust_before, c_before) = (ALLOCATIONS.load(Ordering::Relaxed), c_bytes_in_use());
+        for _ in 0..turns {
+            turn();
+        }
+        let (rust_after, c_after) = (ALLOCATIONS.load(Ordering::Relaxed), c_bytes_in_use());
+        counts.push((rust_after - rust_before, c_after.abs_diff(c_before)));
+        if counts.last() == Some(&(0, 0)) {
+            return tried * turns;
+        }
+    }
+    panic!("allocated, Rust times and C bytes: {counts:?}");
+}
+
 fn packets() {
     let mut load = Load::new(200);
     for _ in 0..100 {
         load.turn();
     }
-    let (rust_before, c_before) = (ALLOCATIONS.load(Ordering::Relaxed), c_bytes_in_use());
-    for _ in 0..10_000 {
-        load.turn();
-    }
-    let (rust_after, c_after) = (ALLOCATIONS.load(Ordering::Relaxed), c_bytes_in_use());
+    let turns = 100 + quiet(10_000, || load.turn());
     // Everything happened in between:
     assert!(load.packets > 3_900_000, "{} packets", load.packets);
-    assert_eq!(load.blocks, 200 * 10_100);
+    assert_eq!(load.blocks, 200 * turns);
     assert!(load.digits > 1000 && load.prompts_ended > 100 && load.lost_ms() > 100_000);
-    assert_eq!(rust_after - rust_before, 0, "Rust allocated");
-    assert_eq!(c_after, c_before, "C allocated");
 }
 
 fn bearers() {
@@ -76,16 +88,10 @@ fn bearers() {
     for _ in 0..100 {
         lines.turn();
     }
-    let (rust_before, c_before) = (ALLOCATIONS.load(Ordering::Relaxed), c_bytes_in_use());
-    for _ in 0..2_000 {
-        lines.turn();
-    }
-    let (rust_after, c_after) = (ALLOCATIONS.load(Ordering::Relaxed), c_bytes_in_use());
+    let turns = 100 + quiet(2_000, || lines.turn());
     // Everything happened in between:
-    assert_eq!((lines.blocks, lines.recorded), (120 * 2_100, 60 * 2_100));
+    assert_eq!((lines.blocks, lines.recorded), (120 * turns, 60 * turns));
     assert!(lines.digits > 500, "{} digits", lines.digits);
     assert!(lines.digits_sent > 100, "{} digits sent", lines.digits_sent);
     assert!(lines.bent_ms() > 10_000, "{} ms", lines.bent_ms());
-    assert_eq!(rust_after - rust_before, 0, "Rust allocated");
-    assert_eq!(c_after, c_before, "C allocated");
 }

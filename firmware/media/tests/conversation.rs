@@ -355,7 +355,7 @@ fn wrong_packets_are_refused_by_name_and_counted() {
     let mut refused = |bytes: &[u8]| x.engine.handle_packet(A, 0, bytes).unwrap_err();
     assert_eq!(refused(b"OPTIONS sip:x SIP/2.0"), PacketRefusal::NotRtp);
     assert_eq!(refused(&sound(96, 160)), PacketRefusal::PayloadType(96));
-    assert_eq!(refused(&sound(8, 321)), PacketRefusal::TooLong);
+    assert_eq!(refused(&sound(8, media::limits::PAYLOAD_SAMPLES + 1)), PacketRefusal::TooLong);
     assert_eq!(refused(&sound(8, 3000)), PacketRefusal::TooLong);
     assert_eq!(refused(&sound(101, 3)), PacketRefusal::NotRtp);
     assert!(x.engine.handle_packet(A, 0, &sound(8, 160)).unwrap().new_source);

@@ -2,7 +2,7 @@
 
 use call::{Cause, LegId, LegPhase, LegTag, Side};
 use link::{Channel, Destination, Direction, LegRecord, Line, OnAnswer, Refusal, Way};
-use media::{Command, Ear, Gain, Listening, OpenPort, PortId, Source};
+use media::{Command, Ear, Gain, Listening, Mapping, OpenPort, PortId, Source};
 use signal::sip::sdp::{self, Negotiated};
 
 use super::leg::{Leg, LegSound, Plan};
@@ -308,6 +308,8 @@ impl Switch {
             Some(_) => {
                 self.order_sound(Command::SetCodec(port, codec_of(&agreed)));
                 self.order_sound(Command::SetDigitPayload(port, agreed.dtmf_pt));
+                self.order_sound(Command::SetDetector(port, listening_of(&agreed)));
+                self.order_sound(Command::SetMapping(port, mapping_of(&agreed)));
             }
         }
         self.order_sound(Command::SetSending(port, agreed.direction.sends()));
@@ -330,33 +332,49 @@ impl Switch {
 
     fn open_port(&mut self, port: PortId, agreed: &Negotiated) {
         let random = self.lines.random();
-        let listening = match agreed.dtmf_pt {
-            Some(_) => Listening::Off,
-            None => Listening::VoiceAndDigits,
-        };
         self.order_sound(Command::OpenPort(OpenPort {
             digit_payload: agreed.dtmf_pt,
             sequence: (random >> 32) as u16,
             timestamp: (random >> 24) as u32,
-            listening,
+            listening: listening_of(agreed),
             ..OpenPort::new(port, codec_of(agreed), random as u32)
         }));
+        if mapping_of(agreed) != Mapping::default() {
+            self.order_sound(Command::SetMapping(port, mapping_of(agreed)));
+        }
         let player = Source::Player(player_of(port));
         self.order_sound(Command::Hear(Ear::Port(port), player, Gain::UNITY));
     }
 
-    /// An answered leg that is not held by its far end must be heard from.
+    /// An answered leg must be heard from, unless its far end holds us or has said that it sends
+    /// nothing.
     fn watch_silence(&mut self, leg: LegId) {
-        let Some(found) = self.leg(leg) else { return };
-        // A channel's silence is the line's business: it has alarms.
-        if found.record.phase != LegPhase::Answered
-            || !matches!(found.sound, Some(LegSound::Packets(_)))
-        {
+        let Some(found) = self.leg(leg).filter(|l| l.record.phase == LegPhase::Answered) else {
             return;
-        }
-        let ms = if found.record.held { 0 } else { self.setup.media_timeout_ms };
+        };
+        // A channel's silence is the line's business: it has alarms.
+        let Some(LegSound::Packets(agreed)) = &found.sound else { return };
+        let speaks = !found.record.held && agreed.direction.receives();
+        let ms = if speaks { self.setup.media_timeout_ms } else { 0 };
         let port = found.port;
         self.order_sound(Command::SetMediaTimeout(port, ms));
+    }
+}
+
+/// Keys come in the sound where the two ends have agreed on no other way.
+fn listening_of(agreed: &Negotiated) -> Listening {
+    match agreed.dtmf_pt {
+        Some(_) => Listening::Off,
+        None => Listening::VoiceAndDigits,
+    }
+}
+
+/// Payload types that are not the usual ones.
+fn mapping_of(agreed: &Negotiated) -> Mapping {
+    let own = agreed.payload_type == agreed.codec.payload_type();
+    Mapping {
+        sound: (!own).then(|| (agreed.payload_type, codec_of(agreed))),
+        digits: agreed.dtmf_received_pt.filter(|number| Some(*number) != agreed.dtmf_pt),
     }
 }
 

@@ -117,8 +117,11 @@ pub struct Negotiated {
     pub codec: Codec,
     /// The payload type of the sound; the codec's static one unless the far end mapped another.
     pub payload_type: u8,
-    /// The payload type of RFC 4733 digits, if both speak it.
+    /// The payload type of RFC 4733 digits that we send, if both speak it.
     pub dtmf_pt: Option<u8>,
+    /// The payload type of those that we receive: that of our offer, where the answer named another
+    /// one (RFC 3264 §5.1); else the same.
+    pub dtmf_received_pt: Option<u8>,
     /// Which way sound flows, seen from us.
     pub direction: Direction,
     /// The packet length that the far end wants, in milliseconds: a multiple of 10 from 10 to 60.
@@ -171,7 +174,9 @@ pub fn accept_answer(our_offer: &[u8], answer: &[u8]) -> Result<Negotiated, SdpE
         .map(|(_, codec)| codec)
         .filter(|codec| offered.contains(codec))
         .collect();
-    choose(&theirs, &preferred, direction(&ours, our_audio)).map(|(_, negotiated)| negotiated)
+    let (_, agreed) = choose(&theirs, &preferred, direction(&ours, our_audio))?;
+    let dtmf_received_pt = agreed.dtmf_pt.and(digits_of(our_audio));
+    Ok(Negotiated { dtmf_received_pt, ..agreed })
 }
 
 /// The first stream that we can take, by index, and what it means.
@@ -205,11 +210,13 @@ fn read_audio(
         Some(Connection::Ip(address)) => *address,
         Some(Connection::Other(_)) | None => return Err(SdpError::NoAddress),
     };
+    let dtmf_pt = digits_of(media);
     Ok(Negotiated {
         remote: SocketAddr::new(address, media.port),
         codec,
         payload_type,
-        dtmf_pt: formats(media).find(|(_, name)| is_name(name, TELEPHONE_EVENT)).map(|(pt, _)| pt),
+        dtmf_pt,
+        dtmf_received_pt: dtmf_pt,
         direction: wanted.answering(direction(theirs, media)),
         ptime_ms: ptime_ms(theirs, media),
     })
@@ -249,6 +256,11 @@ fn formats(media: &Media) -> impl Iterator<Item = (u8, &str)> {
         };
         Some((payload_type, mapped.or(by_type)?))
     })
+}
+
+/// The payload type of RFC 4733 digits.
+fn digits_of(media: &Media) -> Option<u8> {
+    formats(media).find(|(_, name)| is_name(name, TELEPHONE_EVENT)).map(|(pt, _)| pt)
 }
 
 /// The formats that are codecs of ours, in their order.
@@ -456,6 +468,18 @@ mod tests {
             assert_eq!(agreed.direction, direction);
             assert_eq!(agreed.direction.sends(), theirs.direction.receives());
         }
+    }
+
+    #[test]
+    fn an_answer_with_digits_of_another_number_leaves_ours_for_what_comes() {
+        let ours = offer(&local(), &BOTH);
+        let lines =
+            ["c=IN IP4 192.0.2.1", "m=audio 4 RTP/AVP 8 96", "a=rtpmap:96 telephone-event/8000"];
+        let agreed = accept_answer(ours.as_bytes(), &body(&lines)).unwrap();
+        assert_eq!((agreed.dtmf_pt, agreed.dtmf_received_pt), (Some(96), Some(101)));
+        let none = ["c=IN IP4 192.0.2.1", "m=audio 4 RTP/AVP 8"];
+        let agreed = accept_answer(ours.as_bytes(), &body(&none)).unwrap();
+        assert_eq!((agreed.dtmf_pt, agreed.dtmf_received_pt), (None, None));
     }
 
     #[test]
