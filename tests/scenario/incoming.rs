@@ -331,7 +331,9 @@ fn a_phone_that_rings_needs_no_centerd_to_be_picked_up() {
             }
             day.say(&caller(), Say::HangUp).expect("a call");
             day.run_ms(2_000);
-            let over = |e: &world::Event| e.who == phone() && matches!(e.what, Sight::Ended { .. });
+            let over = |e: &board_sim::town::Event| {
+                e.who == phone() && matches!(e.what, Sight::Ended { .. })
+            };
             assert!(day.events.iter().any(over), "the phone is left alone: {:?}", day.events);
         });
         day.run_ms(5_000);

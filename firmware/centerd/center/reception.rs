@@ -1,10 +1,13 @@
 //! Calls from outside to a number with a route: a desk phone rings, and whoever picks it up talks
 //! with the caller. Nobody there: the caller hears so, as on a number without a route.
+//!
+//! That the two are connected, and that one who hangs up takes the other along, is switchd's: it was
+//! told with the call to the phone ([`link::Connect`]) and does it with us away.
 
 use std::collections::BTreeMap;
 
 use call::{AccountId, Cause, LegId, LegPhase, LegTag, Now, TenantId};
-use link::{Command, Destination, Direction, LegRecord, Line, OnAnswer};
+use link::{Command, Connect, Destination, Direction, LegRecord, Line, OnAnswer};
 use serde::{Deserialize, Serialize};
 
 use super::switch::About;
@@ -73,14 +76,17 @@ impl Center {
             return false;
         }
         let (caller, phone) = (record.leg, self.new_leg());
+        let shown = record.caller.clone();
+        // What is reserved is filled up when the leg changes for the first time.
+        let record = self.recordings.pop_front();
         self.bells.0.insert(caller, Bell { phone, talking: false });
         self.switch.order(About::Leg(caller), Command::Ring { leg: caller });
         let command = Command::Originate {
             leg: phone,
             tag: LegTag(0),
-            to: Destination::Account { account, caller: record.caller.clone(), auto_answer: false },
+            to: Destination::Account { account, caller: shown, auto_answer: false },
             ring_timeout_ms: limits::DESK_RING_MS,
-            on_answer: OnAnswer::Tell,
+            on_answer: OnAnswer::Connect(Connect { caller, record }),
         };
         self.switch.order(About::Leg(phone), command);
         true
@@ -91,6 +97,7 @@ impl Center {
     pub(super) fn bell_leg(&mut self, now: Now, record: &LegRecord) -> bool {
         let leg = record.leg;
         if let Some(bell) = self.bells.0.get(&leg).copied() {
+            self.reserve_recordings(now);
             if record.phase == LegPhase::Ended {
                 self.bells.0.remove(&leg);
                 self.end_leg(bell.phone, Cause::NormalClearing);
@@ -99,7 +106,9 @@ impl Center {
         }
         let Some((caller, bell)) = self.bells.of_phone(leg) else { return false };
         match record.phase {
-            LegPhase::Answered if !bell.talking => self.connect(now, caller, leg),
+            LegPhase::Answered => {
+                self.bells.0.insert(caller, Bell { talking: true, ..bell });
+            }
             LegPhase::Ended if bell.talking => {
                 self.bells.0.remove(&caller);
                 self.end_leg(caller, Cause::NormalClearing);
@@ -110,7 +119,6 @@ impl Center {
             | LegPhase::Dialing
             | LegPhase::Proceeding
             | LegPhase::Alerting
-            | LegPhase::Answered
             | LegPhase::Releasing => {}
         }
         true
@@ -146,17 +154,6 @@ impl Center {
             self.bells.0.remove(&caller);
             self.end_leg(bell.phone, Cause::NormalClearing);
         }
-    }
-
-    fn connect(&mut self, now: Now, caller: LegId, phone: LegId) {
-        if let Some(bell) = self.bells.0.get_mut(&caller) {
-            bell.talking = true;
-        }
-        let record = self.recordings.pop_front();
-        self.reserve_recordings(now);
-        self.switch.order(About::Leg(caller), Command::Answer { leg: caller });
-        let join = Command::Join { customer: caller, seat: phone, record };
-        self.switch.order(About::Leg(caller), join);
     }
 
     fn nobody_there(&mut self, caller: LegId) {

@@ -477,22 +477,20 @@ async fn a_number_rings_a_desk_phone_and_the_call_is_in_the_records_with_its_cha
     stub.tell(Event::Incoming(Box::new(from_outside(LegPhase::Seized)))).await;
     let originate = |command: &Command| match command {
         Command::Originate {
-            leg, to: link::Destination::Account { account, caller, .. }, ..
-        } => Some((*leg, *account, caller.clone())),
+            leg,
+            to: link::Destination::Account { account, caller, .. },
+            on_answer: link::OnAnswer::Connect(connect),
+            ..
+        } => Some((*leg, *account, caller.clone(), connect.clone())),
         _ => None,
     };
-    let (n, (desk, rung, shown)) = stub.command(originate).await;
+    let (n, (desk, rung, shown, connect)) = stub.command(originate).await;
     assert_eq!((rung, shown.as_str()), (account, "+8613800001000"));
+    assert_eq!(connect.caller, from_outside(LegPhase::Seized).leg);
+    assert!(connect.record.is_some(), "talks with callers are recorded");
     stub.say(ToCenter::Done { n }).await;
     let at_phone = |phase| Box::new(leg(desk, Line::Account(account), Direction::Out, phase));
     stub.tell(Event::Leg(at_phone(LegPhase::Answered))).await;
-    let join = |command: &Command| match command {
-        Command::Join { customer, seat, record } => Some((*customer, *seat, *record)),
-        _ => None,
-    };
-    let (_, (customer, seat, recording)) = stub.command(join).await;
-    assert_eq!((customer, seat), (from_outside(LegPhase::Answered).leg, desk));
-    assert!(recording.is_some(), "talks with callers are recorded");
     stub.tell(Event::Leg(Box::new(from_outside(LegPhase::Answered)))).await;
     stub.tell(Event::Leg(Box::new(from_outside(LegPhase::Ended)))).await;
     let inbound = |all: &Value| {
