@@ -1,11 +1,9 @@
 //! The reactor's hold on one span: frames in and out, and a look at layer 1 a few times a second.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
 
+use board_linux::watch::Watch;
 use board_port::{FrameChannel, LONGEST_FRAME, Span, SpanStatus};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 
 /// Frames taken from one span in one turn, so that none starves the others.
 const FRAMES_A_TURN: usize = 32;
@@ -20,15 +18,8 @@ pub struct LiveSpan {
 
 struct Open {
     frames: Box<dyn FrameChannel>,
-    /// A second descriptor of the same channel, to wait on.
-    wait: AsyncFd<OwnedFd>,
+    watch: Watch,
     span: Box<dyn Span>,
-}
-
-// tokio deprecates what takes a raw descriptor from any type; of an `OwnedFd` it is sound.
-#[allow(deprecated)]
-fn watch(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    AsyncFd::with_interest(descriptor, Interest::READABLE)
 }
 
 impl LiveSpan {
@@ -40,18 +31,19 @@ impl LiveSpan {
         let open = match parts {
             None => None,
             Some((frames, span)) => {
-                let wait = watch(frames.as_fd().try_clone_to_owned()?)?;
-                Some(Open { frames, wait, span })
+                let watch = Watch::new(frames.as_ref())?;
+                Some(Open { frames, watch, span })
             }
         };
         Ok(LiveSpan { open })
     }
 
-    /// Waits until a frame may be there.
+    /// Waits until a frame may be there. Then [`LiveSpan::take`] must be called until it says that
+    /// there is no more: what is left is not told again.
     pub async fn readable(&self) {
         match &self.open {
             // An error shows up again when the frame is taken.
-            Some(open) => drop(open.wait.readable().await.map(|mut ready| ready.retain_ready())),
+            Some(open) => drop(open.watch.ready().await),
             None => std::future::pending().await,
         }
     }
@@ -61,13 +53,9 @@ impl LiveSpan {
         let Some(open) = &mut self.open else { return false };
         let mut frame = [0; LONGEST_FRAME];
         for _ in 0..FRAMES_A_TURN {
-            let taken = open.wait.try_io(Interest::READABLE, |_| {
-                let received = open.frames.receive(&mut frame)?;
-                received.ok_or_else(|| io::ErrorKind::WouldBlock.into())
-            });
-            match taken {
-                Ok(length) => each(frame.get(..length).unwrap_or_default()),
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return false,
+            match open.frames.receive(&mut frame) {
+                Ok(Some(length)) => each(frame.get(..length).unwrap_or_default()),
+                Ok(None) => return false,
                 Err(error) => {
                     tracing::error!(%error, "a D-channel cannot be read; its span is given up");
                     self.open = None;
