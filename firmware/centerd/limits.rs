@@ -33,7 +33,7 @@ pub const PIN_FAILURES_MAX: u32 = 5;
 pub const PIN_LOCK_MS: u64 = 300_000;
 
 /// Agent numbers whose wrong PINs are counted. When they are so many somebody tries numbers, and
-/// nobody signs in by phone until the box is restarted or right PINs clear them.
+/// nobody signs in by phone until that has ended.
 pub const GUESSED_NUMBERS_MAX: usize = 1_000;
 
 /// Pushes waiting for one page. When they are too many the page is told to load afresh.

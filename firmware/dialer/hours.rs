@@ -80,8 +80,10 @@ pub enum HoursRefused {
     Zone(String),
     /// A window ends before it begins, or leaves its day.
     #[error(
-        "{day}: a window from minute {from} to minute {to} is empty or leaves the day: write 0 to \
-         1439 and a later end, at most 1440; a night is two windows"
+        "{day}: a window from {} to {} is empty or leaves the day: it ends later than it begins, at \
+         24:00 at the latest; a night is two windows, up to 24:00 and from 00:00",
+        clock(*.from),
+        clock(*.to)
     )]
     Window {
         /// Of which day.
@@ -92,7 +94,7 @@ pub enum HoursRefused {
         to: u16,
     },
     /// Two windows of one day overlap.
-    #[error("{day}: two windows overlap at minute {minute}: join them")]
+    #[error("{day}: two windows overlap at {}: join them", clock(*.minute))]
     Overlap {
         /// Of which day.
         day: String,
@@ -246,6 +248,11 @@ fn checked(day: &str, windows: &[Window]) -> Result<Vec<Window>, HoursRefused> {
         end = to;
     }
     Ok(sorted)
+}
+
+/// A minute of a day as a clock shows it.
+fn clock(minute: u16) -> String {
+    format!("{:02}:{:02}", minute / 60, minute % 60)
 }
 
 fn minute_of(time: Time) -> u16 {

@@ -5,6 +5,7 @@
 
 mod deaths;
 mod faults;
+mod guesses;
 mod hours;
 mod incoming;
 mod list;

@@ -42,6 +42,9 @@ pub enum Problem {
     /// There is nothing under this path.
     #[error("there is nothing here: look at /api/v1/openapi.json")]
     NoSuchPage,
+    /// Something is there, which takes other methods.
+    #[error("this path does not take this method: look at /api/v1/openapi.json")]
+    WrongMethod,
     /// The row is not there.
     #[error("there is no {what} {id}")]
     NotFound {
@@ -98,7 +101,7 @@ pub enum Problem {
     #[error("{0}")]
     Header(#[from] HeaderRefused),
     /// The file is not UTF-8 where nothing can be read without.
-    #[error("row {row} is not UTF-8: save the file as \"CSV UTF-8\" and upload it again")]
+    #[error("the first row is not UTF-8: save the file as \"CSV UTF-8\" and upload it again")]
     Encoding {
         /// Which row of the file; 0: the header.
         row: u64,
@@ -159,6 +162,7 @@ impl Problem {
             Problem::MustChangePassword => (S::FORBIDDEN, "must_change_password"),
             Problem::NoMark => (S::FORBIDDEN, "no_mark"),
             Problem::NoSuchPage => (S::NOT_FOUND, "no_such_page"),
+            Problem::WrongMethod => (S::METHOD_NOT_ALLOWED, "wrong_method"),
             Problem::NotFound { .. } => (S::NOT_FOUND, "not_found"),
             Problem::Field { .. } => (S::UNPROCESSABLE_ENTITY, "wrong_field"),
             Problem::Malformed(_) => (S::BAD_REQUEST, "malformed"),
@@ -188,6 +192,9 @@ impl Problem {
         if let Problem::Settings(wrong) | Problem::Order(OrderRefused::Settings(wrong)) = self {
             return wrong.first().map(api_field);
         }
+        if let Problem::Store(store::Error::Exists(columns)) = self {
+            return taken(columns);
+        }
         let named = [
             (matches!(self, Problem::Order(OrderRefused::NoTrunk)), "trunk_ids"),
             (matches!(self, Problem::Order(OrderRefused::NoAgent)), "agent_ids"),
@@ -204,6 +211,12 @@ impl Problem {
         }
         matches!(self, Problem::Busy).then_some(1_000)
     }
+}
+
+/// The field whose value another row has, by what the database says: `agents.tenant_id, agents.number`.
+fn taken(columns: &str) -> Option<&'static str> {
+    let column = columns.rsplit('.').next()?.trim();
+    ["name", "login", "user", "number"].into_iter().find(|field| *field == column)
 }
 
 /// The field of a setting as this API names it.
@@ -306,6 +319,9 @@ mod tests {
         let wrong = Problem::Settings(vec![SettingRefused::Ring { ms: 1 }]);
         assert_eq!(wrong.at_field(), Some("ring_timeout_ms"));
         assert_eq!(wrong.into_response().status(), StatusCode::UNPROCESSABLE_ENTITY);
+        let taken = |text: &str| Problem::Store(store::Error::Exists(text.into())).at_field();
+        let columns = "UNIQUE constraint failed: agents.tenant_id, agents.number";
+        assert_eq!((taken(columns), taken("something else")), (Some("number"), None));
         let locked = Problem::LockedOut(4_200).into_response();
         assert_eq!(locked.status(), StatusCode::TOO_MANY_REQUESTS);
         assert_eq!(locked.headers()[RETRY_AFTER], "5");

@@ -324,7 +324,7 @@ pub fn router(front: Front) -> Router {
     let (api, _) = routes().split_for_parts();
     let api = api
         .route_layer(from_fn_with_state(front.clone(), rights::guard))
-        .method_not_allowed_fallback(|| async { Problem::NoSuchPage })
+        .method_not_allowed_fallback(|| async { Problem::WrongMethod })
         .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
         .layer(from_fn(never_kept));
     api.fallback(crate::pages::page)

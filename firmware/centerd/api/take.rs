@@ -113,9 +113,17 @@ impl FromRequestParts<Front> for Who {
     }
 }
 
+/// What the reader says, without its own preface.
 fn plain(text: &str) -> String {
-    let text = text.strip_prefix("Failed to deserialize the JSON body into the target type: ");
-    text.map_or_else(|| "the request cannot be read".to_owned(), str::to_owned)
+    let prefaces = [
+        ("Failed to deserialize the JSON body into the target type: ", ""),
+        ("Failed to parse the request body as JSON: ", "this is no JSON: "),
+        ("Failed to deserialize query string: ", ""),
+    ];
+    let told = prefaces.iter().find_map(|(preface, instead)| {
+        text.strip_prefix(preface).map(|rest| format!("{instead}{rest}"))
+    });
+    told.unwrap_or_else(|| "the request cannot be read".to_owned())
 }
 
 /// Which part of a list.
@@ -207,6 +215,15 @@ mod tests {
         for wrong in ["", "x", "MTIz", "🦀"] {
             assert!(read_cursor(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_said_without_the_readers_preface() {
+        let json = "Failed to parse the request body as JSON: EOF while parsing a value";
+        assert_eq!(plain(json), "this is no JSON: EOF while parsing a value");
+        let query = "Failed to deserialize query string: limit: invalid digit found in string";
+        assert_eq!(plain(query), "limit: invalid digit found in string");
+        assert_eq!(plain("whatever"), "the request cannot be read");
     }
 
     #[test]

@@ -230,6 +230,12 @@ async fn nothing_but_the_open_routes_answers_without_signing_in() {
         }
     }
     assert_eq!(house.plain(Method::GET, "/api/v1/none").await.status, StatusCode::NOT_FOUND);
+    let other = house.plain(Method::PATCH, "/api/v1/campaigns").await;
+    assert_eq!(
+        (other.status, other.code().as_str()),
+        (StatusCode::METHOD_NOT_ALLOWED, "wrong_method")
+    );
+    assert!(other.headers["allow"].to_str().unwrap().contains("POST"));
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ pub struct NewToken {
     /// Its name.
     pub name: String,
     /// What it may do, by words of `me.rights`; left out: all that its maker may, except making
-    /// persons and tokens.
+    /// persons, tokens and tenants.
     pub rights: Option<Vec<String>>,
     /// When it runs out; left out: never.
     pub expires: Option<i64>,
@@ -80,6 +80,9 @@ pub async fn create(
 ) -> Result<(StatusCode, Json<Token>), Problem> {
     let name = take::name("name", &sent.name)?;
     let rights = chosen(&who, sent.rights)?;
+    if sent.expires.is_some_and(|at| at <= front.now().0) {
+        return Err(Problem::field("expires", "lies in the past: write UTC milliseconds to come"));
+    }
     let token = secrets::token()?;
     let expires_at = sent.expires.map(Stamp);
     let save = SaveToken {
@@ -104,8 +107,8 @@ pub async fn create(
 /// Nobody gives away what they do not have.
 fn chosen(who: &Who, words: Option<Vec<String>>) -> Result<Vec<String>, Problem> {
     let Some(words) = words else {
-        let all =
-            who.rights.iter().filter(|r| !matches!(r, Right::EditPersons | Right::EditTokens));
+        let makes = [Right::EditPersons, Right::EditTokens, Right::EditTenants];
+        let all = who.rights.iter().filter(|right| !makes.contains(right));
         return Ok(all.map(|right| right.word().to_owned()).collect());
     };
     for word in &words {

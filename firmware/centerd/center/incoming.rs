@@ -8,6 +8,7 @@ use dialer::agent::{Order, Reach, State};
 use flow::signin::{Checked, Feature, Output as Said, SignIn};
 use flow::{Collect, CollectEnd};
 use link::{Collected, Command, Direction, LegRecord, Line, PlayEnd, Prompt};
+use store::{Actor, BoxChange, Job};
 
 use super::switch::About;
 use super::{Center, Output, limits};
@@ -34,11 +35,12 @@ enum Talk {
     TurnedAway,
 }
 
-/// Wrong PINs of one agent number.
+/// Wrong PINs of one agent number; forgotten when nobody has guessed for as long as a lock lasts.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Guesses {
     wrong: u32,
-    locked_until: Tick,
+    last: Tick,
+    locked: bool,
 }
 
 impl Caller {
@@ -230,8 +232,12 @@ impl Center {
             }
             None => {
                 guesses.wrong += 1;
-                if guesses.wrong >= limits::PIN_FAILURES_MAX {
-                    *guesses = Guesses { wrong: 0, locked_until: now.tick + limits::PIN_LOCK_MS };
+                guesses.last = now.tick;
+                guesses.locked |= guesses.wrong >= limits::PIN_FAILURES_MAX;
+                if guesses.locked {
+                    let until = now.stamp.after_ms(limits::PIN_LOCK_MS.cast_signed());
+                    let change = BoxChange::NoteGuessing { who: format!("agent {number}"), until };
+                    self.outbox.put(Job::of_box(now.stamp, Actor::Box, change));
                 }
                 Checked::Wrong
             }
@@ -299,7 +305,10 @@ impl Center {
     }
 
     fn check_pin(&mut self, now: Now, leg: LegId, tenant: TenantId, number: String, pin: &str) {
-        let locked = self.guesses.get(&number).is_some_and(|g| now.tick < g.locked_until);
+        // Two tenants may have the same agent number.
+        let whose = format!("{number} of tenant {}", tenant.0);
+        self.guesses.retain(|_, guesses| now.tick < guesses.last + limits::PIN_LOCK_MS);
+        let locked = self.guesses.get(&whose).is_some_and(|guesses| guesses.locked);
         if locked || self.guesses.len() >= limits::GUESSED_NUMBERS_MAX {
             if let Some(Caller { talk: Talk::Menu(flow), .. }) = self.callers.get_mut(&leg) {
                 flow.handle_checked(now.tick, Checked::Locked);
@@ -308,7 +317,7 @@ impl Center {
         }
         self.check_count += 1;
         let check = self.check_count;
-        self.checks.insert(check, (leg, number.clone()));
+        self.checks.insert(check, (leg, whose));
         let pin = pin.to_owned();
         self.outputs.push_back(Output::CheckPin { check, tenant, number, pin });
     }

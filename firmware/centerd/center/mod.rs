@@ -151,7 +151,7 @@ pub struct Center {
     look_at: Tick,
     leg_count: u32,
     offer_count: u32,
-    /// PINs that are being checked: the caller and the agent number that was keyed.
+    /// PINs that are being checked: the caller, and the agent number that was keyed with its tenant.
     checks: BTreeMap<u64, (LegId, String)>,
     guesses: BTreeMap<String, Guesses>,
     check_count: u64,

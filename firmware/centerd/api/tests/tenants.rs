@@ -32,6 +32,7 @@ async fn a_tenant_comes_with_its_administrator_or_not_at_all() {
     add(&house, &operator, "Acme", "ada").await;
     let taken = post(tenant("Beta", "ada")).await;
     assert_eq!((taken.status, taken.code().as_str()), (StatusCode::CONFLICT, "exists"));
+    assert_eq!(taken.json()["error"]["field"], "login");
     let names = house.get(&operator, "/api/v1/tenants").await.json();
     let names: Vec<_> = names["items"].as_array().unwrap().iter().map(|t| &t["name"]).collect();
     assert_eq!(names, ["Office", "Acme"]);
@@ -213,6 +214,21 @@ async fn who_ordered_something_at_anothers_seat_is_in_the_chain() {
     assert_eq!(ordered.len(), 1, "one's own orders are in the log of states");
     let told = (ordered[0]["row"].as_i64(), ordered[0]["payload"]["order"].as_str());
     assert_eq!(told, (Some(id), Some("pause")));
+}
+
+#[tokio::test]
+async fn a_token_of_all_that_its_maker_may_makes_neither_persons_nor_tokens_nor_tenants() {
+    let house = House::open("");
+    let page = house.person(Role::Operator).await;
+    let post = |body| house.as_page(&page, Method::POST, "/api/v1/tokens", body);
+    let made = post(json!({ "name": "crm" })).await.json();
+    let rights = made["rights"].as_array().unwrap();
+    assert!(rights.contains(&json!("edit_trunks")), "{rights:?}");
+    for word in ["edit_persons", "edit_tokens", "edit_tenants"] {
+        assert!(!rights.contains(&json!(word)), "{word}");
+    }
+    let past = post(json!({ "name": "old", "expires": 1 })).await.json();
+    assert_eq!(past["error"]["field"], "expires", "{past}");
 }
 
 #[tokio::test]
