@@ -152,6 +152,10 @@ impl Switch {
 
     /// Guessing and floods stand as alarms until a report of health finds them over.
     fn guarded(&mut self, what: Guarded) {
+        if matches!(what, Guarded::Flood { .. }) && self.alarms.contains_key(&Alarm::Flood) {
+            // It counts each datagram, and nobody is to be flooded with that.
+            return;
+        }
         let (alarm, text) = match what {
             Guarded::LockedOut { who } => {
                 (Alarm::Guessing, format!("{who} is locked out after too many wrong passwords"))

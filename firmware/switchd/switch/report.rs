@@ -192,8 +192,9 @@ impl Switch {
         self.write(Entry::Leg { record, dialogs });
     }
 
+    /// An alarm stands, or says something else now: another trunk is down, another cable is out.
     pub(super) fn raise(&mut self, alarm: Alarm, text: String) {
-        if self.alarms.insert(alarm, text.clone()).is_none() {
+        if self.alarms.insert(alarm, text.clone()).as_ref() != Some(&text) {
             self.tell(Event::Alarm { alarm, raised: true, text });
         }
     }

@@ -2,8 +2,8 @@
 
 use call::{AccountId, Cause, Epoch, LegId, LegPhase, OfferId, RecordingId, Side, TrunkId};
 use link::{
-    Collected, Command, Destination, Event, OfferEnd, OnAnswer, PlayEnd, Prompt, RecordingState,
-    Refusal, ToCenter, ToSwitch,
+    Alarm, Collected, Command, Destination, Event, OfferEnd, OnAnswer, PlayEnd, Prompt,
+    RecordingState, Refusal, ToCenter, ToSwitch,
 };
 use media::Fact;
 
@@ -609,4 +609,17 @@ fn a_caller_who_never_says_how_to_be_heard_is_let_go() {
     assert_eq!(town.record(leg).phase, LegPhase::Answered);
     town.pass(200);
     assert_eq!(town.record(leg).cause, Some(Cause::IncompatibleDestination));
+}
+
+#[test]
+fn a_flood_is_one_alarm_however_many_datagrams_it_has() {
+    let mut town = Town::new();
+    let stranger = std::net::SocketAddr::from(([203, 0, 113, 9], 5060));
+    for _ in 0..2_000 {
+        town.receive(stranger, b"\0\0nothing that anybody could read");
+    }
+    let told = town
+        .events()
+        .filter(|event| matches!(event, Event::Alarm { alarm: Alarm::Flood, raised: true, .. }));
+    assert_eq!(told.count(), 1);
 }

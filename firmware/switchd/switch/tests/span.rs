@@ -3,8 +3,8 @@
 use board_port::SpanStatus;
 use call::{Cause, LegId, LegPhase, LegTag, Side, TrunkId};
 use link::{
-    ChannelGroup, ChannelState, Command, Destination, Event, Hunt, Line, OnAnswer, Refusal, Span,
-    SpanAlarm, SpanLink, SpanRole, Trunk, TrunkState, Way,
+    Alarm, ChannelGroup, ChannelState, Command, Destination, Event, Hunt, Line, OnAnswer, Refusal,
+    Span, SpanAlarm, SpanLink, SpanRole, Trunk, TrunkState, Way,
 };
 use signal::q931::dchannel::{CallId, CallSetup, ChannelWish, Output as Said};
 use signal::q931::wire::Redirecting;
@@ -356,4 +356,23 @@ fn who_redirected_a_call_and_the_name_of_its_caller_are_told() {
     let record = incoming(&town).unwrap();
     assert_eq!(record.redirected_from, "+861088880000");
     assert_eq!(record.display, "Zhang San");
+}
+
+#[test]
+fn what_an_alarm_says_follows_what_is_wrong() {
+    let mut town = plain();
+    let mut red = SpanStatus::default();
+    red.alarms.red = true;
+    town.cut = true;
+    town.switch.handle_span(town.now, SPAN, red);
+    town.pass(1_000);
+    town.switch.handle_span(town.now, SPAN, SpanStatus::default());
+    town.pass(10_000);
+    let told = town.events().filter_map(|event| match event {
+        Event::Alarm { alarm: Alarm::SpanDown, raised: true, text } => Some(text.as_str()),
+        _ => None,
+    });
+    let told: Vec<&str> = told.collect();
+    assert!(told.iter().any(|text| text.contains("cable")), "{told:?}");
+    assert!(told.last().is_some_and(|text| text.contains("D-channel")), "{told:?}");
 }
