@@ -99,6 +99,8 @@ pub const REOFFER_LIMIT_MS: u64 = 5_000;
 /// Contacts of one account: a desk phone, a soft phone, a spare, and what a crash left behind.
 /// The one refreshed longest ago gives way.
 pub const CONTACTS_MAX: usize = 8;
+/// Characters of a phone's name for itself that are kept.
+pub const AGENT_CHARS_MAX: usize = 64;
 /// The shortest registration, in seconds; less is answered 423. 200 phones at this rate are seven
 /// messages a second.
 pub const REGISTER_MIN_S: u32 = 60;

@@ -12,7 +12,9 @@ use call::{AccountId, Tick};
 use super::deadline::Agenda;
 use super::flow::Flow;
 use super::wire::{Contacts, HeaderName, NameAddr, Request, Response, StatusCode};
-use crate::limits::{CONTACTS_MAX, REGISTER_DEFAULT_S, REGISTER_MAX_S, REGISTER_MIN_S};
+use crate::limits::{
+    AGENT_CHARS_MAX, CONTACTS_MAX, REGISTER_DEFAULT_S, REGISTER_MAX_S, REGISTER_MIN_S,
+};
 
 /// Why a binding is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +80,8 @@ pub struct Binding {
     pub call_id: String,
     /// As above.
     pub cseq: u32,
+    /// What the phone calls itself (User-Agent), as far as anybody reads it.
+    pub agent: String,
 }
 
 /// A binding in plain values, for the owner's journal over a restart.
@@ -95,6 +99,8 @@ pub struct BindingRecord {
     pub call_id: String,
     /// Of its REGISTER.
     pub cseq: u32,
+    /// Of its REGISTER.
+    pub agent: String,
 }
 
 /// Every binding of every account.
@@ -195,6 +201,7 @@ impl Registrar {
                 expires_in_ms: binding.expires_at.since_ms(now),
                 call_id: binding.call_id.clone(),
                 cseq: binding.cseq,
+                agent: binding.agent.clone(),
             })
         });
         all.collect()
@@ -213,6 +220,7 @@ impl Registrar {
             refreshed_at: now,
             call_id: record.call_id.clone(),
             cseq: record.cseq,
+            agent: record.agent.clone(),
         };
         self.bind(now, record.account, binding);
         self.schedule(record.account);
@@ -232,6 +240,8 @@ impl Registrar {
         }
         let expires = request.headers.expires_s().map_err(|_| StatusCode::BAD_REQUEST)?;
         let (call_id, cseq) = (&request.call_id, request.cseq.number);
+        let agent = request.headers.get(&HeaderName::UserAgent).unwrap_or_default();
+        let agent: String = agent.chars().take(AGENT_CHARS_MAX).collect();
         let in_order = |b: &Binding| b.call_id != *call_id || b.cseq < cseq;
         let contacts = match request.headers.contacts().map_err(|_| StatusCode::BAD_REQUEST)? {
             Contacts::Star if expires != Some(0) => return Err(StatusCode::BAD_REQUEST),
@@ -271,6 +281,7 @@ impl Registrar {
                 refreshed_at: now,
                 call_id: call_id.clone(),
                 cseq,
+                agent: agent.clone(),
             };
             self.bind(now, account, binding);
         }

@@ -97,6 +97,9 @@ pub struct KeptContact {
     pub call_id: String,
     /// Of its REGISTER.
     pub cseq: u32,
+    /// What the phone calls itself.
+    #[serde(default)]
+    pub agent: String,
 }
 
 /// What a journal adds up to.
@@ -207,7 +210,8 @@ mod tests {
     fn contact() -> KeptContact {
         let contact = "<sip:a@b>".to_owned();
         let call_id = "c".to_owned();
-        KeptContact { contact, peer: peer(), expires: Stamp(1), call_id, cseq: 1 }
+        let agent = String::new();
+        KeptContact { contact, peer: peer(), expires: Stamp(1), call_id, cseq: 1, agent }
     }
 
     fn entry() -> impl Strategy<Value = Entry> {

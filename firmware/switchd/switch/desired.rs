@@ -106,7 +106,7 @@ impl Switch {
         let kept = self.lines.contacts(self.now, account);
         let contact = |k: &KeptContact| Contact {
             address: k.peer.to_string(),
-            agent: String::new(),
+            agent: k.agent.clone(),
             expires: k.expires,
         };
         let contacts: Vec<Contact> = kept.iter().map(contact).collect();

@@ -280,6 +280,7 @@ impl Lines {
             expires: now.stamp.after_ms(i64::try_from(b.expires_in_ms).unwrap_or(i64::MAX)),
             call_id: b.call_id,
             cseq: b.cseq,
+            agent: b.agent,
         });
         kept.collect()
     }
@@ -293,6 +294,7 @@ impl Lines {
             expires_in_ms: left_ms,
             call_id: kept.call_id.clone(),
             cseq: kept.cseq,
+            agent: kept.agent.clone(),
         };
         self.endpoint.restore_binding(now.tick, &record);
     }

@@ -20,6 +20,7 @@ fn phones_register_and_the_trunk_answers() {
     let town = Town::new();
     let registered = town.switch.snapshot();
     assert_eq!(registered.registrations.len(), 3);
+    assert_eq!(registered.registrations[0].1[0].agent, "town");
     assert_eq!(registered.trunks[0].1, link::TrunkState::Up);
     assert_eq!(town.book.contacts.len(), 3);
 }
