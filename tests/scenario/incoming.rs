@@ -6,6 +6,8 @@ use serde_json::json;
 use store::calls::NoteCall;
 use world::{Chance, Day, Faults, Plan};
 
+use crate::deaths::{Dies, without};
+
 pub const OURS: &str = "+861062010005";
 const CALLER: &str = "8613900000001";
 
@@ -193,13 +195,7 @@ fn a_killed_switchd_ends_a_talk_from_outside_at_both_ends() {
     let mut day = with_phone(713);
     dial(&mut day);
     day.run_ms(10_000);
-    let now = day.now();
-    day.unit.kill_switch(now);
-    day.flush();
-    day.run_ms(500);
-    let now = day.now();
-    day.unit.start_switch(now);
-    day.flush();
+    without(&mut day, Dies::Switch, 500, |_| {});
     day.run_ms(8_000);
     assert!(end(&day).is_some(), "the channel was restarted");
     let phone_ended =
@@ -217,14 +213,10 @@ fn a_talk_from_outside_outlives_centerd_and_its_record_is_whole() {
     dial(&mut day);
     day.run_ms(10_000);
     assert!(saw(&day, &phone(), &Sight::Answered));
-    let now = day.now();
-    day.unit.kill_center(now);
-    day.flush();
-    day.run_ms(30_000);
-    assert!(end(&day).is_none(), "the talk goes on");
-    let now = day.now();
-    day.unit.start_center(now);
-    day.flush();
+    without(&mut day, Dies::Center, 0, |day| {
+        day.run_ms(30_000);
+        assert!(end(day).is_none(), "the talk goes on");
+    });
     day.run_ms(30_000);
     assert!(end(&day).is_none(), "the talk still goes on");
     day.say(&caller(), Say::HangUp).expect("a call");
@@ -241,15 +233,10 @@ fn a_talk_from_outside_that_ends_while_centerd_is_dead_has_a_whole_record_too() 
     let mut day = with_phone(707);
     dial(&mut day);
     day.run_ms(10_000);
-    let now = day.now();
-    day.unit.kill_center(now);
-    day.flush();
-    day.run_ms(5_000);
-    day.say(&caller(), Say::HangUp).expect("a call");
-    day.run_ms(5_000);
-    let now = day.now();
-    day.unit.start_center(now);
-    day.flush();
+    without(&mut day, Dies::Center, 5_000, |day| {
+        day.run_ms(5_000);
+        day.say(&caller(), Say::HangUp).expect("a call");
+    });
     day.run_ms(1_000);
     let phone_ended =
         day.events.iter().any(|e| e.who == phone() && matches!(e.what, Sight::Ended { .. }));
@@ -259,25 +246,13 @@ fn a_talk_from_outside_that_ends_while_centerd_is_dead_has_a_whole_record_too() 
     day.check_over();
 }
 
-/// Kills centerd, and starts it again.
-pub fn without_center(day: &mut Day, dead_ms: u64, meanwhile: impl FnOnce(&mut Day)) {
-    let now = day.now();
-    day.unit.kill_center(now);
-    day.flush();
-    meanwhile(day);
-    day.run_ms(dead_ms);
-    let now = day.now();
-    day.unit.start_center(now);
-    day.flush();
-}
-
 #[test]
 fn a_centerd_that_is_back_at_once_lets_the_phone_ring_again() {
     let mut day = with_phone(708);
     dial(&mut day);
     day.run_ms(200);
     assert!(!saw(&day, &phone(), &Sight::Answered));
-    without_center(&mut day, 700, |_| {});
+    without(&mut day, Dies::Center, 700, |_| {});
     day.run_ms(10_000);
     assert!(end(&day).is_none() && saw(&day, &caller(), &Sight::Answered), "{:?}", day.events);
     day.say(&caller(), Say::HangUp).expect("a call");
@@ -292,7 +267,7 @@ fn a_centerd_that_is_back_at_once_lets_the_phone_ring_again() {
 #[test]
 fn who_calls_while_centerd_is_away_for_a_second_reaches_the_phone() {
     let mut day = with_phone(709);
-    without_center(&mut day, 1_000, dial);
+    without(&mut day, Dies::Center, 1_000, dial);
     day.run_ms(10_000);
     assert!(saw(&day, &phone(), &Sight::Answered) && saw(&day, &caller(), &Sight::Answered));
     assert!(end(&day).is_none(), "{:?}", day.events);
@@ -305,7 +280,7 @@ fn who_calls_while_centerd_is_away_for_a_second_reaches_the_phone() {
 #[test]
 fn who_calls_while_centerd_stays_away_hears_that_nobody_can_be_reached() {
     let mut day = with_phone(710);
-    without_center(&mut day, 30_000, dial);
+    without(&mut day, Dies::Center, 30_000, dial);
     let (cause, by, talked_ms) = end(&day).expect("an end");
     assert_eq!((cause, by), (Cause::NormalClearing, Side::Far));
     assert!(talked_ms.is_some_and(|ms| ms >= 2_000), "{talked_ms:?}");
@@ -323,7 +298,7 @@ fn a_phone_that_rings_needs_no_centerd_to_be_picked_up() {
         let mut day = with_phone(711);
         dial(&mut day);
         day.run_ms(200);
-        without_center(&mut day, 30_000, |day| {
+        without(&mut day, Dies::Center, 30_000, |day| {
             if !gives_up {
                 day.run_ms(15_000);
                 assert!(saw(day, &phone(), &Sight::Answered), "{:?}", day.events);
@@ -357,26 +332,25 @@ fn stormy_reception(seed: u64) {
         // The line may be down, and then nobody gets through.
         let _ = day.say(&caller(), Say::Dial(OURS.into()));
         day.run_ms(before_ms);
-        let now = day.now();
-        let what = chance.between(0, 3);
+        let (what, leaves) = (chance.between(0, 3), chance.between(0, 1) == 0);
+        let meanwhile = |day: &mut Day| {
+            if leaves {
+                let _ = day.say(&caller(), Say::HangUp);
+            }
+        };
         match what {
-            0 => day.unit.kill_center(now),
-            1 => day.unit.kill_switch(now),
-            2 => day.harm(Fault::Alarm { for_ms: dead_ms }),
-            _ => day.harm(Fault::LinkDown { for_ms: dead_ms }),
+            0 => without(&mut day, Dies::Center, dead_ms, meanwhile),
+            1 => without(&mut day, Dies::Switch, dead_ms, meanwhile),
+            failure => {
+                let for_ms = dead_ms;
+                day.harm(match failure {
+                    2 => Fault::Alarm { for_ms },
+                    _ => Fault::LinkDown { for_ms },
+                });
+                meanwhile(&mut day);
+                day.run_ms(dead_ms);
+            }
         }
-        day.flush();
-        if chance.between(0, 1) == 0 {
-            let _ = day.say(&caller(), Say::HangUp);
-        }
-        day.run_ms(dead_ms);
-        let now = day.now();
-        match what {
-            0 => day.unit.start_center(now),
-            1 => day.unit.start_switch(now),
-            _ => {}
-        }
-        day.flush();
         day.run_ms(talk_ms);
         let who = if chance.between(0, 1) == 0 { caller() } else { phone() };
         // Whoever is in no call has nothing to hang up.

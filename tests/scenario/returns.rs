@@ -5,6 +5,7 @@ use call::{Cause, Side};
 use dialer::agent::State;
 use world::{Day, Plan};
 
+use crate::deaths::{Dies, without};
 use crate::incoming;
 
 #[test]
@@ -15,7 +16,7 @@ fn a_caller_in_the_middle_of_the_announcement_hears_it_from_its_beginning() {
     let answered = |day: &mut Day| day.events.iter().any(|e| e.what == Sight::Answered);
     assert!(day.run_while(10_000, answered));
     day.run_ms(1_000);
-    incoming::without_center(&mut day, 400, |_| {});
+    without(&mut day, Dies::Center, 400, |_| {});
     day.run_ms(20_000);
     let (cause, by, talked_ms) = incoming::end(&day).expect("an end");
     assert_eq!((cause, by), (Cause::NormalClearing, Side::Far));
@@ -32,7 +33,7 @@ fn a_caller_whose_announcement_ends_while_centerd_is_away_is_not_left_in_silence
     let answered = |day: &mut Day| day.events.iter().any(|e| e.what == Sight::Answered);
     assert!(day.run_while(10_000, answered));
     day.run_ms(1_000);
-    incoming::without_center(&mut day, 6_000, |_| {});
+    without(&mut day, Dies::Center, 6_000, |_| {});
     day.run_ms(20_000);
     let (cause, by, _) = incoming::end(&day).expect("an end");
     assert_eq!((cause, by), (Cause::NormalClearing, Side::Far));
@@ -56,7 +57,7 @@ fn an_agent_in_the_middle_of_signing_in_by_keys_is_asked_again() {
     day.run_ms(5_000);
     say(&mut day, Say::Press("801#".into()));
     day.run_ms(2_000);
-    incoming::without_center(&mut day, 700, |_| {});
+    without(&mut day, Dies::Center, 700, |_| {});
     day.run_ms(5_000);
     let ended = day.events.iter().any(|e| e.who == phone && matches!(e.what, Sight::Ended { .. }));
     assert!(!ended, "the phone was not hung up");
