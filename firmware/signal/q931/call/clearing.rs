@@ -59,6 +59,10 @@ impl Call {
             Stage::Overlap if !lost => {}
             Stage::Overlap => self.clear(now, End::new(Cause::TemporaryFailure, Side::Box)),
             Stage::Proceeding | Stage::Ringing | Stage::Active => {
+                if lost {
+                    // A question of before is lost with the rest.
+                    self.stop_enquiry();
+                }
                 self.enquire(now);
             }
             // Their own timers repeat what is lost.

@@ -216,6 +216,11 @@ impl DChannel {
             self.link_lost(now);
         }
         self.settle(now);
+        if !up {
+            // What waits to be put on a dead line would come late: a SABME of before, behind which
+            // the far end begins anew once more, takes the frames between with it.
+            self.out.retain(|output| !matches!(output, Output::Send(_)));
+        }
     }
 
     /// Wakes every machine that is due.

@@ -111,10 +111,8 @@ fn a_link_that_is_set_up_anew_ends_overlap_and_asks_for_the_rest() {
     desk.peer.handle_request(desk.now, Request::Establish);
     desk.pump();
     assert!(desk.us.snapshot().up);
-    assert_eq!((desk.kinds(), desk.states()), (vec![M::Disconnect], vec![10, 11, 1]));
-    // Our question was lost with the link; T322 puts it again.
-    desk.run(4_000);
-    assert!(desk.kinds().contains(&M::StatusEnquiry));
+    assert_eq!(desk.kinds(), [M::StatusEnquiry, M::Disconnect]);
+    assert_eq!(desk.states(), [10, 11, 1]);
 }
 
 #[test]
@@ -128,6 +126,15 @@ fn a_far_end_that_begins_anew_when_nothing_is_under_way_ends_no_call() {
     assert_eq!((desk.said(), desk.states()), (vec!["STATUS ENQUIRY cr=1".into()], vec![10, 2]));
     desk.act(|us, now| us.dial(now, CallId(2), "5", true));
     assert_eq!(desk.kinds(), [M::Information]);
+}
+
+#[test]
+fn what_waited_when_layer_1_failed_is_never_sent() {
+    let mut us = DChannel::new(Tick(0), Config::new(Role::User));
+    us.handle_layer1(Tick(0), false);
+    us.handle_layer1(Tick(0), true);
+    let sent = std::iter::from_fn(|| us.poll()).filter(|output| matches!(output, Output::Send(_)));
+    assert_eq!(sent.count(), 1, "one SABME");
 }
 
 #[test]
