@@ -63,11 +63,15 @@ impl Entry {
 }
 
 /// What is needed to end a call in the place of a dead process: BYE where it was up (RFC 3261
-/// §12.2.1.1), CANCEL where it rang.
+/// §12.2.1.1), CANCEL where it rang, a refusal where it waited for our answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptDialog {
-    /// The branch of our INVITE, while it rings; `None`: the call is up.
+    /// The branch of our INVITE, while it rings.
     pub branch: Option<String>,
+    /// The Via values of the far end's INVITE, while it waits for our answer. With neither the call
+    /// is up.
+    #[serde(default)]
+    pub via: Vec<String>,
     /// The Call-ID.
     pub call_id: String,
     /// Our address with tag.
@@ -197,6 +201,7 @@ mod tests {
         let word = |w: &str| w.to_owned();
         KeptDialog {
             branch: None,
+            via: vec![],
             call_id: word("c"),
             local: word("<sip:a@b>;tag=1"),
             remote: word("<sip:c@d>;tag=2"),

@@ -306,6 +306,7 @@ impl Lines {
     pub(super) fn end_kept(&mut self, now: Tick, kept: &KeptDialog) {
         let stage = match kept.branch.clone() {
             Some(branch) => Stage::Ringing { branch },
+            None if !kept.via.is_empty() => Stage::Waiting { via: kept.via.clone() },
             None => Stage::Confirmed,
         };
         let record = DialogRecord {
@@ -433,12 +434,14 @@ impl Lines {
 }
 
 fn kept(record: DialogRecord) -> KeptDialog {
-    let branch = match record.stage {
-        Stage::Ringing { branch } => Some(branch),
-        Stage::Confirmed => None,
+    let (branch, via) = match record.stage {
+        Stage::Ringing { branch } => (Some(branch), Vec::new()),
+        Stage::Waiting { via } => (None, via),
+        Stage::Confirmed => (None, Vec::new()),
     };
     KeptDialog {
         branch,
+        via,
         call_id: record.call_id,
         local: record.local,
         remote: record.remote,

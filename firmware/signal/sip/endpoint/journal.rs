@@ -1,7 +1,8 @@
 //! What must outlive the process: dialogs that were up, contacts that were registered.
 //!
 //! A killed process leaves phones and providers in dead calls. Its successor finds the records in
-//! its journal and ends each call: a confirmed one by BYE, one that still rang by CANCEL.
+//! its journal and ends each call: a confirmed one by BYE, one that still rang by CANCEL, one that had
+//! come in and was not answered by a refusal.
 
 use std::net::SocketAddr;
 
@@ -13,7 +14,9 @@ use crate::sip::dialog::{Dialog, Hop};
 use crate::sip::flow::Flow;
 use crate::sip::registrar::BindingRecord;
 use crate::sip::session::State;
-use crate::sip::wire::{HeaderName, Headers, Method, NameAddr, Request, Uri};
+use crate::sip::wire::{
+    HeaderName, Headers, Method, NameAddr, Request, Response, StatusCode, Uri, Via,
+};
 
 /// How far a recorded call was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +25,11 @@ pub enum Stage {
     Ringing {
         /// The branch of the INVITE's Via.
         branch: String,
+    },
+    /// An INVITE waited for our answer; its Via values are the way back.
+    Waiting {
+        /// As they came, the topmost first.
+        via: Vec<String>,
     },
     /// Both ends had agreed.
     Confirmed,
@@ -38,7 +46,7 @@ pub struct DialogRecord {
     pub local: String,
     /// The far end's address with tag, as in To.
     pub remote: String,
-    /// Our last sequence number.
+    /// Our last sequence number; of a waiting call that of its INVITE.
     pub cseq: u32,
     /// The remote target (confirmed) or the INVITE's URI (ringing).
     pub target: String,
@@ -50,8 +58,7 @@ pub struct DialogRecord {
 
 impl Endpoint {
     /// The records of a call, for the journal; to be taken again at each phase. One, or one for each
-    /// contact at which it rings; none for a call that needs no ending by us (one that came in and is
-    /// not answered).
+    /// contact at which it rings; none for a call that is over.
     #[must_use]
     pub fn dialog_records(&self, call: CallKey) -> Vec<DialogRecord> {
         self.sessions_of(call).into_iter().filter_map(|call| self.record_of(call)).collect()
@@ -87,7 +94,20 @@ impl Endpoint {
                     peer: dialog.next_hop().peer,
                 })
             }
-            State::Incoming | State::Ended => None,
+            State::Incoming => {
+                let (dialog, invite) = (leg.session.dialog()?, leg.session.invite());
+                Some(DialogRecord {
+                    stage: Stage::Waiting { via: invite.via.iter().map(Via::to_string).collect() },
+                    call_id: dialog.call_id.clone(),
+                    local: dialog.local.to_string(),
+                    remote: dialog.remote.to_string(),
+                    cseq: invite.cseq.number,
+                    target: invite.uri.to_string(),
+                    routes: Vec::new(),
+                    peer: leg.session.far_end().peer,
+                })
+            }
+            State::Ended => None,
         }
     }
 
@@ -95,6 +115,9 @@ impl Endpoint {
     /// record that does not read is settled at once, unconfirmed.
     pub fn bye_from_record(&mut self, now: Tick, record: &DialogRecord) {
         let to = Flow::udp(record.peer);
+        if let Stage::Waiting { via } = &record.stage {
+            return self.refuse_from_record(now, record, via);
+        }
         let asked = request_of(record).map(|mut request| {
             let reason = cause::reason_header(call::Cause::TemporaryFailure);
             request.headers.push(HeaderName::Reason, reason);
@@ -104,7 +127,9 @@ impl Endpoint {
                     request.via = vec![self.transactions.via(to, branch)];
                     self.transactions.start(now, to, request)
                 }
-                Stage::Confirmed => self.transactions.request(now, to, request),
+                Stage::Confirmed | Stage::Waiting { .. } => {
+                    self.transactions.request(now, to, request)
+                }
             }
         });
         let call_id = record.call_id.clone();
@@ -116,6 +141,27 @@ impl Endpoint {
                 self.out.push_back(Output::RecordEnded { call_id, confirmed: false });
             }
         }
+        self.settle(now);
+    }
+
+    /// The refusal of an INVITE that a process before us has let wait: it is repeated until its ACK.
+    fn refuse_from_record(&mut self, now: Tick, record: &DialogRecord, via: &[String]) {
+        let from = Flow::udp(record.peer);
+        let via: Option<Vec<Via>> = via.iter().map(|via| Via::parse(via).ok()).collect();
+        let invite = via.and_then(|via| Some(Request { via, ..request_of(record)? }));
+        let opened = invite.and_then(|invite| {
+            let tx = self.transactions.open(from, &invite).ok()?;
+            Some((tx, invite))
+        });
+        if let Some((tx, invite)) = opened {
+            let mut refusal = Response::to_request(&invite, StatusCode::TEMPORARILY_UNAVAILABLE);
+            let reason = cause::reason_header(call::Cause::TemporaryFailure);
+            refusal.headers.push(HeaderName::Reason, reason);
+            refusal.headers.push(HeaderName::Server, &self.config.agent);
+            self.transactions.respond(now, tx, &refusal);
+        }
+        let call_id = record.call_id.clone();
+        self.out.push_back(Output::RecordEnded { call_id, confirmed: false });
         self.settle(now);
     }
 
@@ -159,5 +205,13 @@ fn request_of(record: &DialogRecord) -> Option<Request> {
             cancel
         }
         Stage::Confirmed => dialog.request(Method::Bye),
+        // As the far end sent it, so that its answer is made from it.
+        Stage::Waiting { .. } => {
+            let mut invite = dialog.ack(record.cseq);
+            core::mem::swap(&mut invite.from, &mut invite.to);
+            invite.method = Method::Invite;
+            invite.cseq.method = Method::Invite;
+            invite
+        }
     })
 }

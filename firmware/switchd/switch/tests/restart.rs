@@ -59,6 +59,15 @@ fn a_phone_that_rings_stops_ringing() {
 }
 
 #[test]
+fn a_caller_who_waits_for_an_answer_is_told_that_there_is_none() {
+    let mut town = Town::new();
+    let call = town.far_calls(carrier(), "01012345678");
+    town.kill_and_restart();
+    town.pass(500);
+    assert_eq!(town.fars[&carrier()].phases[&call], LegPhase::Ended);
+}
+
+#[test]
 fn contacts_that_expired_meanwhile_are_not_restored() {
     let mut town = Town::new();
     town.cut = true;

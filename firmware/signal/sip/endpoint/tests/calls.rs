@@ -462,3 +462,25 @@ fn a_trunk_that_finds_every_nonce_too_old_is_given_up() {
     let refused = over(Ended, Cause::NotSubscribed, Side::Far);
     assert_eq!(phases(&town.told(BOX), ONE).last(), Some(&refused));
 }
+
+#[test]
+fn the_successor_of_a_killed_box_refuses_who_waited_for_an_answer() {
+    let mut town = Town::with_everybody(22);
+    let call = CallKey(5);
+    town.act(CARRIER, |e, now| e.invite(now, to_number(5, "1234567"))).unwrap();
+    town.run(10);
+    let here = town.incoming(BOX);
+    town.act(BOX, |e, now| e.progress(now, here, StatusCode::RINGING, None));
+    town.run(10);
+    let record = town.end(BOX).dialog_records(here).remove(0);
+    town.kill(BOX);
+    town.add(BOX, box_config());
+    town.ladder.clear();
+    town.act(BOX, |e, now| e.bye_from_record(now, &record));
+    town.run(1_000);
+    assert_eq!(town.ladder, ["box 480", "carrier ACK"]);
+    let ended = over(Ended, Cause::TemporaryFailure, Side::Far);
+    assert_eq!(phases(&town.told(CARRIER), call).last(), Some(&ended));
+    town.run(60_000);
+    assert_quiet(&town);
+}
