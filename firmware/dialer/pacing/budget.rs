@@ -6,13 +6,17 @@
 //! grows as the day ends, so that the last whole call is spent late but is spent.
 
 use super::limits::{SLOT_S, SLOTS};
-use super::price::{Price, Terms};
+use super::price::{Dear, Price, Terms};
 
 /// Policy numbers of the budget; the defaults are what measured best (see `WHY.md`).
 #[derive(Clone, Copy, Debug)]
 pub struct Thrift {
     /// What the price of a whole call is made of.
     pub terms: Terms,
+    /// Share of days that may be foreseen as broken when the price of a broken day is chosen.
+    pub foreseen: f64,
+    /// Share of days that may really be broken: more of them, and less may be foreseen.
+    pub broken: f64,
     /// Highest rate of loss aimed at, in caps.
     pub rush: f64,
     /// Where between a one-to-one rest of the day (0) and one as it is (1) the whole calls are
@@ -47,6 +51,8 @@ impl Default for Thrift {
     fn default() -> Thrift {
         Thrift {
             terms: Terms { knee: 0.002, cluster: 0.3, bare: 0.15, breach: 0.7 },
+            foreseen: 0.1,
+            broken: 0.04,
             rush: 1.6,
             least: 0.5,
             margin: 0.5,
@@ -82,6 +88,10 @@ pub struct Budget {
     realised: f64,
     accepted: f64,
     price: Price,
+    /// How dear it is to break today.
+    dear: Dear,
+    /// Days broken lately beyond [`Thrift::broken`]; each makes the next day 1/e as bold.
+    debt: f64,
 }
 
 /// What the budget says at one instant.
@@ -111,6 +121,9 @@ pub struct InFlight {
 /// Memory of the answer rate of the last while, seconds.
 const RATE_MEMORY_S: f64 = 1800.0;
 
+/// Most broken days that are held against the next ones.
+const DEBT_MAX: f64 = 3.0;
+
 impl Budget {
     /// Nothing known.
     pub fn new(thrift: Thrift) -> Budget {
@@ -128,6 +141,8 @@ impl Budget {
             realised: thrift.first_ratio * thrift.first_worth,
             accepted: thrift.first_worth,
             price: Price::new(thrift.terms),
+            dear: Dear::default(),
+            debt: 0.0,
         }
     }
 
@@ -139,6 +154,10 @@ impl Budget {
                 *past = *past * keep + today * (1.0 - keep);
             }
             self.days = self.days.saturating_add(1);
+            if self.cap > 0.0 {
+                let broken = f64::from(u8::from(self.lost > self.cap * self.live + 1e-9));
+                self.debt = (self.debt + broken - self.thrift.broken).clamp(0.0, DEBT_MAX);
+            }
         }
         self.today = [0.0; SLOTS];
         (self.cap, self.end_s) = (cap, end_s);
@@ -171,6 +190,20 @@ impl Budget {
         (self.realised / self.accepted.max(1e-9)).clamp(0.05, 3.0)
     }
 
+    /// Chooses how dear it is to break a day that will be as long as this one seems at `at_s`.
+    pub fn weigh(&mut self, at_s: f64) {
+        let answers = self.live + self.answers_to_come(at_s);
+        let doubt = self.cap * self.thrift.care * answers.sqrt();
+        let calls = self.cap * answers - doubt - self.margin(answers);
+        let share = self.thrift.foreseen * (-self.debt).exp();
+        self.dear = self.price.dear(calls, answers, share);
+    }
+
+    /// Calls left unspent on purpose in a day of so many answers.
+    fn margin(&self, answers: f64) -> f64 {
+        self.thrift.margin + self.thrift.spread * (self.cap * answers).sqrt()
+    }
+
     /// What may be done at `at_s` with these calls in flight. `slow` is the share of the answers
     /// that still come when nothing is risked, `emphasis` what a loss buys now against later.
     pub fn allow(&self, at_s: f64, flying: InFlight, slow: f64, emphasis: f64) -> Allowance {
@@ -181,8 +214,7 @@ impl Budget {
         let burst = (self.thrift.burst * flying.answers).min(self.thrift.burst_max);
         let reserve = pending + self.thrift.caution * pending.sqrt() + burst;
         let doubt = self.thrift.care * counted.sqrt();
-        let margin =
-            self.thrift.margin + self.thrift.spread * (self.cap * (self.live + counted)).sqrt();
+        let margin = self.margin(self.live + counted);
         let left = |share: f64| {
             self.cap * (self.live + (share * counted - doubt).max(0.0)) - self.lost - reserve
         };
@@ -191,7 +223,7 @@ impl Budget {
         for _ in 0..3 {
             let share = slow
                 + (self.thrift.trust - slow).max(0.0) * (rate / self.cap.max(1e-9)).min(1.0).sqrt();
-            rate = self.price.rate(left(share) - margin, counted);
+            rate = self.price.rate(self.dear, left(share) - margin, counted);
         }
         let rate = (rate * emphasis).min(self.thrift.rush * self.cap * emphasis.max(1.0));
         let whole = (left(slow + (1.0 - slow) * self.thrift.least) + reserve + 1e-9).floor();
@@ -307,6 +339,23 @@ mod tests {
         budget.start_day(0.03, 28_800.0);
         let answers = budget.answers_to_come(0.0);
         assert!((answers - 500.0).abs() < 30.0, "yesterday ended at noon: {answers}");
+    }
+
+    #[test]
+    fn after_a_broken_day_the_next_ones_are_more_careful_for_a_while() {
+        let dear = |lost: u32| -> Vec<Dear> {
+            let mut budget = mid_day(lost);
+            let days = (0..60).map(|_| {
+                budget.start_day(0.03, 28_800.0);
+                (0..500).for_each(|nth| budget.answered(f64::from(nth) * 28.8, 0.03));
+                budget.weigh(14_400.0);
+                budget.dear
+            });
+            days.collect()
+        };
+        let (kept, broken) = (dear(15), dear(16));
+        assert!(broken[0] > kept[0], "{:?} {:?}", broken[0], kept[0]);
+        assert_eq!(broken[59], kept[59]);
     }
 
     #[test]

@@ -68,6 +68,7 @@ impl Pacer {
             self.tables_due_s = at_s + TABLES_EVERY_S;
             self.forecast.rebuild(at_s, self.day.connect_s);
             self.slow = self.one_to_one_share(at_s);
+            self.budget.weigh(at_s);
             self.emphasis = self.budget.emphasis(at_s, |at_s| self.hit.habit(at_s));
         }
         if self.roster.staffed() == 0 {
