@@ -43,6 +43,8 @@ export const pages: readonly Page[] = [
     load: () => import('./page/Persons.svelte'), allowed: may('edit_persons') },
   { path: 'destinations', word: 'page.destinations', group: 'box',
     load: () => import('./page/Destinations.svelte'), allowed: may('see_destinations') },
+  { path: 'tenants', word: 'page.tenants', group: 'box', load: () => import('./page/Tenants.svelte'),
+    allowed: may('edit_tenants', 'see_trunks') },
   { path: 'tokens', word: 'page.tokens', group: 'box', load: () => import('./page/Tokens.svelte'),
     allowed: may('edit_tokens') },
   { path: 'audit', word: 'page.audit', group: 'box', load: () => import('./page/Audit.svelte'),

@@ -433,6 +433,21 @@ export interface Lead {
   last_outcome: string | null;
 }
 
+/** An enterprise on the box. */
+export interface Tenant {
+  id: number;
+  name: string;
+  own: boolean;
+}
+
+/** Leave of a tenant to dial on a trunk. */
+export interface Grant {
+  tenant_id: number;
+  tenant: string;
+  calls_max: number;
+  caller_id: string | null;
+}
+
 /** What a program signs in with. */
 export interface Token {
   id: number;
