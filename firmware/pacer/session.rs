@@ -54,6 +54,17 @@ pub enum Refused {
     /// A seat that the day does not have.
     #[error("the driver named agent {0}, and the day has fewer seats; check the driver")]
     NoSuchSeat(usize),
+    /// An attempt that nobody has dialled today.
+    #[error("the driver named attempt {0}, and it was not dialled today; check the driver")]
+    NoSuchAttempt(u64),
+    /// Numbers of attempts grow.
+    #[error("the driver dialled attempt {told} after attempt {last}; check the driver")]
+    NumberNotGrown {
+        /// The highest number of today so far.
+        last: u64,
+        /// The number of this line.
+        told: u64,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,13 +76,15 @@ enum Phase {
 }
 
 /// One run of the protocol.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Session {
     pacer: Pacer,
     phase: Phase,
     connect_s: f64,
     seats: usize,
     last: Tick,
+    /// The highest attempt of today.
+    dialed: Option<u64>,
 }
 
 impl Default for Session {
@@ -89,6 +102,7 @@ impl Session {
             connect_s: 2.0,
             seats: 0,
             last: Tick::ZERO,
+            dialed: None,
         }
     }
 
@@ -106,6 +120,7 @@ impl Session {
                 }
                 self.pacer.start_day(dialer::pacing::Day { connect_s: self.connect_s, ..day });
                 (self.phase, self.seats, self.last) = (Phase::InDay, day.seats, Tick::ZERO);
+                self.dialed = None;
                 Ok(Reply::Silence)
             }
             Line::Event(at, event) => {
@@ -114,6 +129,7 @@ impl Session {
                 if let Some(seat) = seat_of(event).filter(|&seat| seat >= self.seats) {
                     return Err(Refused::NoSuchSeat(seat));
                 }
+                self.check_attempt(event)?;
                 self.pacer.handle_event(at, event);
                 Ok(Reply::Silence)
             }
@@ -138,6 +154,22 @@ impl Session {
             Phase::Silent | Phase::Greeted | Phase::AfterDay => {
                 Err(Refused::TooEarly { sent, needs: "day" })
             }
+        }
+    }
+
+    fn check_attempt(&mut self, event: Event) -> Result<(), Refused> {
+        match event {
+            Event::Dialed(told) => match self.dialed.replace(told) {
+                Some(last) if last >= told => Err(Refused::NumberNotGrown { last, told }),
+                Some(_) | None => Ok(()),
+            },
+            Event::Talk(_, attempt) | Event::Result(attempt, _) | Event::Abandoned(attempt) => {
+                match self.dialed {
+                    Some(last) if attempt <= last => Ok(()),
+                    Some(_) | None => Err(Refused::NoSuchAttempt(attempt)),
+                }
+            }
+            Event::Ready(_) | Event::Wrap(_) | Event::Pause(_) | Event::Logoff(_) => Ok(()),
         }
     }
 
@@ -167,8 +199,17 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    thread_local! {
+        /// Its prices are solved once for all cases of a test.
+        static FRESH: Session = Session::new();
+    }
+
+    fn fresh() -> Session {
+        FRESH.with(Session::clone)
+    }
+
     fn talk(lines: &[&str]) -> Vec<Result<Reply, String>> {
-        let mut session = Session::new();
+        let mut session = fresh();
         lines
             .iter()
             .map(|line| session.handle_line(line.as_bytes()).map_err(|refused| refused.to_string()))
@@ -229,6 +270,19 @@ mod tests {
         assert!(seat[2].as_ref().unwrap_err().contains("agent 2"));
     }
 
+    #[test]
+    fn attempts_that_were_not_dialled_today_are_refused() {
+        let dialed = |att: u32| format!(r#"{{"ev":"dialed","t":1.0,"att":{att}}}"#);
+        let result = r#"{"ev":"result","t":1.0,"att":1,"out":"busy"}"#;
+        let said = talk(&[HELLO, DAY, &dialed(0), &dialed(1), result, &dialed(1)]);
+        assert_eq!(said[4], Ok(Reply::Silence));
+        assert!(said[5].as_ref().unwrap_err().contains("attempt 1 after attempt 1"));
+        let unknown = talk(&[HELLO, DAY, &dialed(0), result]);
+        assert!(unknown[3].as_ref().unwrap_err().contains("attempt 1, and it was not dialled"));
+        let yesterday = talk(&[HELLO, DAY, &dialed(0), &dialed(1), DAY, result]);
+        assert!(yesterday[5].as_ref().unwrap_err().contains("not dialled today"));
+    }
+
     /// Lines that are almost right: every event, with numbers from sane to absurd.
     fn near_line() -> impl Strategy<Value = String> {
         let word = prop::sample::select(vec![
@@ -272,7 +326,7 @@ mod tests {
         #[test]
         fn random_bytes_never_panic(lines in prop::collection::vec(
             prop::collection::vec(any::<u8>(), 0..200), 0..20)) {
-            let mut session = Session::new();
+            let mut session = fresh();
             for line in &lines {
                 let _ = session.handle_line(line);
             }
@@ -281,7 +335,7 @@ mod tests {
         #[test]
         fn nearly_right_lines_never_panic_nor_dial_beyond_the_free_lines(
             lines in prop::collection::vec(near_line(), 0..200)) {
-            let mut session = Session::new();
+            let mut session = fresh();
             let _ = session.handle_line(HELLO.as_bytes());
             let _ = session.handle_line(DAY.as_bytes());
             for line in &lines {
@@ -298,7 +352,7 @@ mod tests {
         fn the_same_lines_give_the_same_answers(
             lines in prop::collection::vec(near_line(), 0..100)) {
             let run = || {
-                let mut session = Session::new();
+                let mut session = fresh();
                 let _ = session.handle_line(HELLO.as_bytes());
                 let _ = session.handle_line(DAY.as_bytes());
                 lines.iter().map(|l| format!("{:?}", session.handle_line(l.as_bytes())))

@@ -49,6 +49,9 @@ pub enum Broken {
         /// The field's name.
         field: &'static str,
     },
+    /// A floor larger than pacing follows.
+    #[error("the driver sent a day of {0} agents, pacing follows {SEATS_MAX}; divide the campaign")]
+    TooManySeats(u64),
     /// A protocol that this program does not speak.
     #[error("the driver speaks {0:?}, this program pacer/1; use the matching program")]
     OtherProtocol(String),
@@ -172,7 +175,9 @@ fn hello(hello: Hello) -> Result<Line, Broken> {
 
 fn day(day: NewDay) -> Result<Line, Broken> {
     checked((0.0..=INSTANT_S_MAX).contains(&day.end_s), "day", "end_s")?;
-    checked(day.seats <= SEATS_MAX as u64, "day", "seats")?;
+    if day.seats > SEATS_MAX as u64 {
+        return Err(Broken::TooManySeats(day.seats));
+    }
     checked(day.lines <= LINES_MAX, "day", "lines")?;
     checked((0.0..=1.0).contains(&day.cap), "day", "cap")?;
     checked((0.0..=600.0).contains(&day.ring_timeout_s), "day", "ring_timeout_s")?;
@@ -246,6 +251,8 @@ mod tests {
         assert!(said(r#"{"ev":"ready","t":1,"agent":512}"#).contains("impossible agent"));
         assert!(said(r#"{"ev":"tick","t":1}"#).contains("free_lines"));
         assert!(said(r#"{"ev":"hello","proto":"pacer/2","connect_s":2}"#).contains("pacer/2"));
+        let day = r#"{"ev":"day","end_s":9,"seats":513,"lines":9,"cap":0.03,"ring_timeout_s":25}"#;
+        assert!(said(day).contains("513 agents, pacing follows 512"));
         assert!(said("hello").contains("not pacer/1"));
         assert!(said(&" ".repeat(4097)).contains("4097 bytes"));
     }

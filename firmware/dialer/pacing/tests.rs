@@ -8,8 +8,13 @@ use super::*;
 const DAY: Day =
     Day { end_s: 28_800.0, seats: 6, lines: 30, cap: 0.03, ring_timeout_s: 25.0, connect_s: 2.0 };
 
+thread_local! {
+    /// Its prices are solved once for all cases of a test.
+    static FRESH: Pacer = Pacer::default();
+}
+
 fn started(cap: f64) -> Pacer {
-    let mut pacer = Pacer::default();
+    let mut pacer = FRESH.with(Pacer::clone);
     pacer.start_day(Day { cap, ..DAY });
     pacer
 }
