@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::chain::Event;
 use crate::error::{Error, Result};
 use crate::job::Applied;
+use crate::limits::ACCOUNTS_MAX;
 use crate::scope::{Edit, View, tenant_sql};
 use crate::seal::Secret;
 
@@ -123,6 +124,9 @@ pub(crate) fn save(edit: &mut Edit<'_>, account: &SaveAccount) -> Result<Applied
         (None, Some((secret, ha1))) => add(edit, account, secret, ha1)?,
         (Some(id), _) => change(edit, account, id, sealed.as_ref())?,
     };
+    if !account.disabled && edit.accounts_of_box()? > ACCOUNTS_MAX {
+        return Err(Error::Full { what: "phones", max: ACCOUNTS_MAX });
+    }
     edit.bump_desired()?;
     let payload = json!({
         "calls_max": account.calls_max, "disabled": account.disabled,

@@ -67,6 +67,14 @@ pub enum Error {
         /// The bound.
         max: usize,
     },
+    /// The box has as many as it takes.
+    #[error("the box takes at most {max} {what}: remove one that is not needed any more")]
+    Full {
+        /// Of what, in the plural.
+        what: &'static str,
+        /// How many.
+        max: usize,
+    },
     /// The writer's queue is full.
     #[error("the disk does not keep up ({0} jobs wait): try again in a moment")]
     QueueFull(usize),

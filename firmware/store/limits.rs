@@ -11,6 +11,10 @@ pub const GROUP_JOBS_MAX: usize = 256;
 pub const IMPORT_ROWS_MAX: usize = 2_000;
 /// Leads of one claim: no box has more channels to dial on at once.
 pub const CLAIM_LEADS_MAX: usize = 240;
+/// Phone accounts of a box that are not removed: what the switch takes. Beyond it adding is refused.
+pub const ACCOUNTS_MAX: usize = 2_000;
+/// Trunks of a box that are not removed, likewise.
+pub const TRUNKS_MAX: usize = 64;
 /// Numbers that the trunks of a box own: a hundred for each of 40 trunks. Beyond it saving is refused.
 pub const NUMBERS_MAX: usize = 4_000;
 /// Alarms that are kept when they are over: years of a quiet box, a day of a line that flaps.

@@ -240,6 +240,13 @@ impl<'c> Edit<'c> {
         Ok(())
     }
 
+    /// Phone accounts of all tenants that are not removed: the switch has one list of them.
+    pub(crate) fn accounts_of_box(&self) -> Result<usize> {
+        let sql = "SELECT count(*) FROM accounts WHERE NOT disabled";
+        let count: i64 = self.view.conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+        Ok(usize::try_from(count).unwrap_or(usize::MAX))
+    }
+
     /// A statement prepared once for many rows.
     pub(crate) fn prepare(&self, sql: TenantSql) -> Result<Many<'c>> {
         let mut stmt = self.view.conn.prepare_cached(sql.0)?;

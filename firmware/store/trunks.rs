@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::chain::Event;
 use crate::error::{Error, Result};
 use crate::job::Applied;
+use crate::limits::TRUNKS_MAX;
 use crate::scope::{BoxEdit, BoxView, View, box_sql, tenant_sql};
 use crate::seal::Secret;
 use crate::words::json as json_column;
@@ -176,6 +177,10 @@ pub(crate) fn save(edit: &mut BoxEdit<'_>, trunk: &SaveTrunk) -> Result<Applied>
             id.0
         }
     };
+    let there = edit.trunks()?.iter().filter(|row| !row.disabled).count();
+    if !trunk.disabled && there > TRUNKS_MAX {
+        return Err(Error::Full { what: "trunks", max: TRUNKS_MAX });
+    }
     if let Some(secret) = &trunk.secret {
         let sealed = edit.key().seal(&place(TrunkId(id)), secret)?;
         let sql = box_sql!("UPDATE trunks SET secret = :secret WHERE id = :id");

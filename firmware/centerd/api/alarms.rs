@@ -150,6 +150,7 @@ fn meaning(kind: &str) -> &'static str {
         "guessing" => "somebody guesses passwords and is locked out",
         "flood" => "more requests come than the box takes",
         "trunk_down" => "a trunk is down",
+        "desired_refused" => "the switch does not take the settings of phones and trunks",
         "span_down" => "an E1 span is down",
         "span_not_open" => "the device of an E1 span cannot be opened",
         "span_red" => "no signal comes in on an E1 span",

@@ -238,6 +238,7 @@ fn of_store(error: &store::Error) -> (StatusCode, &'static str) {
         store::Error::NotFound { .. } => (S::NOT_FOUND, "not_found"),
         store::Error::Exists(_) => (S::CONFLICT, "exists"),
         store::Error::Dangling => (S::UNPROCESSABLE_ENTITY, "no_such_row"),
+        store::Error::Full { .. } => (S::CONFLICT, "full"),
         store::Error::NotAllowed(_) => (S::UNPROCESSABLE_ENTITY, "not_allowed_value"),
         store::Error::TooMany { .. } => (S::PAYLOAD_TOO_LARGE, "too_many"),
         store::Error::Lead(_) => (S::CONFLICT, "wrong_state"),

@@ -4,8 +4,8 @@ use core::time::Duration;
 
 use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
-use axum::http::HeaderMap;
 use axum::http::header::{HOST, ORIGIN};
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -30,6 +30,7 @@ use super::rights::Who;
 pub async fn stream(
     State(front): State<Front>,
     who: Who,
+    uri: Uri,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
@@ -40,7 +41,7 @@ pub async fn stream(
     // Whatever changes from here on is heard.
     let pushes = front.stream.listen();
     let upgrade = upgrade.max_message_size(4 << 10).max_frame_size(4 << 10);
-    Ok(upgrade.on_upgrade(move |socket| talk(socket, front, who, headers, pushes)))
+    Ok(upgrade.on_upgrade(move |socket| talk(socket, front, who, (headers, uri), pushes)))
 }
 
 /// A page of another place must not listen with the cookie of this one.
@@ -54,7 +55,7 @@ async fn talk(
     mut socket: WebSocket,
     front: Front,
     who: Who,
-    headers: HeaderMap,
+    proof: Proof,
     mut pushes: Receiver<Push>,
 ) {
     let hello = format!("{{\"topic\":\"hello\",\"at\":{}}}", front.now().0);
@@ -78,7 +79,7 @@ async fn talk(
                 Some(Ok(_)) => continue,
             },
             _ = look.tick() => {
-                if !still_signed_in(&front, &who, &headers).await {
+                if !still_signed_in(&front, &who, &proof).await {
                     return;
                 }
                 Message::Ping(Vec::new().into())
@@ -96,13 +97,15 @@ async fn send(socket: &mut WebSocket, message: Message) -> bool {
     matches!(sent, Ok(Ok(())))
 }
 
-/// Who signs out, or is removed, hears nothing more. A token in the address is not in the headers
-/// and is believed until the stream ends.
-async fn still_signed_in(front: &Front, who: &Who, headers: &HeaderMap) -> bool {
-    let nowhere = axum::http::Uri::from_static("/");
-    match auth::identify(front, headers, &nowhere).await {
+/// With what a stream was asked for: cookie, header, or token in the address.
+pub(super) type Proof = (HeaderMap, Uri);
+
+/// Who signs out, or is removed, or whose token is taken back, hears nothing more.
+pub(super) async fn still_signed_in(front: &Front, who: &Who, (headers, uri): &Proof) -> bool {
+    match auth::identify(front, headers, uri).await {
         Ok(now) => now.rights == who.rights && !now.must_change,
-        Err(Problem::NotSignedIn) => who.session.is_none(),
+        Err(Problem::NotSignedIn) => false,
+        // The disk is behind; the next look asks again.
         Err(_) => true,
     }
 }

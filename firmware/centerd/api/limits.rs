@@ -59,6 +59,12 @@ pub const DETAILS_MAX: usize = 200;
 pub const DNC_FILE_MAX: u64 = 100_000;
 /// Do-not-call numbers on their way to the disk at once.
 pub const DNC_AT_ONCE: usize = 200;
+/// Further addresses from which a trunk may call us.
+pub const TRUNK_SOURCES_MAX: usize = 32;
+/// Numbers in a trunk's own settings; those of ranges are counted by the store.
+pub const TRUNK_NUMBERS_MAX: usize = 100;
+/// Characters of a trunk's password: the document for the switch has a bound.
+pub const TRUNK_PASSWORD_CHARS_MAX: usize = 128;
 /// Characters of a free note.
 pub const NOTE_CHARS_MAX: usize = 2_000;
 /// Characters of a name that a person gives to something.

@@ -47,8 +47,6 @@ pub struct PhoneContact {
     pub address: String,
     /// What it says it is.
     pub agent: String,
-    /// Until when.
-    pub expires: i64,
 }
 
 /// A phone account to add.
@@ -84,7 +82,7 @@ pub fn shown(row: &Account, live: &Live, config: &Config) -> Phone {
         registered: !contacts.is_empty(),
         contacts: contacts
             .into_iter()
-            .map(|c| PhoneContact { address: c.address, agent: c.agent, expires: c.expires.0 })
+            .map(|c| PhoneContact { address: c.address, agent: c.agent })
             .collect(),
         in_use: live.calls.values().any(|call| carries(call.record.line)),
         simulated: config.is_simulated_phone(&row.user),

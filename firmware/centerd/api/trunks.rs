@@ -15,6 +15,7 @@ use store::{BoxChange, BoxView, Secret};
 use utoipa::ToSchema;
 
 use super::errors::Problem;
+use super::limits::{TRUNK_NUMBERS_MAX, TRUNK_PASSWORD_CHARS_MAX, TRUNK_SOURCES_MAX};
 use super::rights::{Right, Who};
 use super::take::{self, DONE, Id, Listed, Sent};
 use super::{Front, id_of};
@@ -323,14 +324,27 @@ async fn save(
 }
 
 fn fill(front: &Front, settings: &mut TrunkSettings, sent: TrunkForm) -> Result<(), Problem> {
+    if sent.password.as_ref().is_some_and(|text| text.chars().count() > TRUNK_PASSWORD_CHARS_MAX) {
+        let reason = format!("write up to {TRUNK_PASSWORD_CHARS_MAX} characters");
+        return Err(Problem::field("password", reason));
+    }
     if let Some(address) = sent.address {
         settings.address = numeric("address", &address)?.to_string();
     }
     if let Some(sources) = sent.sources {
+        if sources.len() > TRUNK_SOURCES_MAX {
+            return Err(Problem::field("sources", format!("write up to {TRUNK_SOURCES_MAX}")));
+        }
         let each = sources.iter().map(|source| numeric("sources", source).map(|at| at.to_string()));
         settings.sources = each.collect::<Result<_, _>>()?;
     }
     if let Some(numbers) = sent.numbers {
+        if numbers.len() > TRUNK_NUMBERS_MAX {
+            let reason = format!(
+                "write up to {TRUNK_NUMBERS_MAX}; ranges of numbers are added on the page Numbers"
+            );
+            return Err(Problem::field("numbers", reason));
+        }
         let read = |text: &String| {
             let normal = front.plan.read(text).map_err(|why| Problem::number("numbers", why))?;
             Ok::<_, Problem>(normal.number.as_str().to_owned())

@@ -274,11 +274,12 @@ impl Center {
         match message {
             ToCenter::Hello { epoch, .. } => self.switch.greeted(epoch),
             ToCenter::Snapshot(snapshot) => self.reconcile(now, *snapshot),
-            ToCenter::Done { n } => {
-                if let Some(About::Question(id)) = self.switch.answered(n) {
-                    self.question_taken(id);
-                }
-            }
+            ToCenter::Done { n } => match self.switch.answered(n) {
+                Some(About::Question(id)) => self.question_taken(id),
+                Some(About::Desired) => self.desired_taken(now),
+                Some(About::Attempt(_) | About::Leg(_) | About::Withdraw(_) | About::Nothing)
+                | None => {}
+            },
             ToCenter::Refused { n, refusal } => {
                 if let Some(about) = self.switch.answered(n) {
                     self.refused_by_switch(now, about, &refusal);

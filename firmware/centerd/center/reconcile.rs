@@ -14,15 +14,19 @@ use link::{
     Command, Direction, Event, LegRecord, Line, OfferEnd, RecordingRecord, RecordingState, Refusal,
     Snapshot,
 };
-use store::TenantChange;
+use store::alarms::Severity;
 use store::calls::{CallKind, NoteCall};
 use store::recordings::{Ending, RecordingState as Kept};
+use store::{Actor, BoxChange, Job, TenantChange};
 
 use super::Center;
 use super::attempts::Live;
 use super::seats::read_tag;
 use super::switch::About;
 use super::view::Changed;
+
+/// The alarm that stands while the switch refuses our document.
+const DESIRED_REFUSED: &str = "desired_refused";
 
 impl Center {
     /// One event.
@@ -328,13 +332,35 @@ impl Center {
             }
             About::Withdraw(offer) => self.offer_ended(now, offer),
             About::Question(id) => self.question_refused(id, refusal),
+            About::Desired => {
+                let change = BoxChange::RaiseAlarm {
+                    tenant: None,
+                    kind: DESIRED_REFUSED.to_owned(),
+                    subject: String::new(),
+                    severity: Severity::Critical,
+                    detail: format!(
+                        "the switch does not take the settings of phones, trunks and spans \
+                         ({refusal}) and works by the last ones that it took: undo the last change"
+                    ),
+                };
+                self.outbox.put(Job::of_box(now.stamp, Actor::Box, change));
+                self.changed.insert(Changed::Health);
+            }
             About::Nothing => {}
         }
     }
 
+    /// The switch has the document: it stands against nothing any more.
+    pub(super) fn desired_taken(&mut self, now: Now) {
+        let (kind, subject) = (DESIRED_REFUSED.to_owned(), String::new());
+        let change = BoxChange::ClearAlarm { tenant: None, kind, subject };
+        self.outbox.put(Job::of_box(now.stamp, Actor::Box, change));
+        self.changed.insert(Changed::Health);
+    }
+
     pub(super) fn push_desired(&mut self) {
         let desired = Box::new(self.office.desired());
-        self.switch.order(About::Nothing, Command::Desired(desired));
+        self.switch.order(About::Desired, Command::Desired(desired));
     }
 
     pub(super) fn end_leg(&mut self, leg: LegId, cause: Cause) {
@@ -344,5 +370,63 @@ impl Center {
     pub(super) fn new_leg(&mut self) -> LegId {
         self.leg_count = self.leg_count.wrapping_add(1);
         LegId::new(call::id::LegOrigin::Center, self.epoch, self.leg_count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::office::Office;
+    use super::super::{Beginning, Output};
+    use super::*;
+    use call::{Epoch, Tick};
+    use link::{ToCenter, ToSwitch};
+    use store::Change;
+
+    const NOW: Now = Now { tick: Tick(0), stamp: Stamp(1_795_158_000_000) };
+
+    /// What the office writes about alarms, each as raised or not, and the document that it gives.
+    fn outputs(center: &mut Center) -> (Vec<bool>, Option<u64>) {
+        let (mut alarms, mut document) = (Vec::new(), None);
+        while let Some(output) = center.poll() {
+            match output {
+                Output::Write(_, Job { change: Change::Box(change), .. }) => match change {
+                    BoxChange::RaiseAlarm { kind, .. } if kind == DESIRED_REFUSED => {
+                        alarms.push(true);
+                    }
+                    BoxChange::ClearAlarm { kind, .. } if kind == DESIRED_REFUSED => {
+                        alarms.push(false);
+                    }
+                    _ => {}
+                },
+                Output::Link(ToSwitch::Command { n, command: Command::Desired(_) }) => {
+                    document = Some(n);
+                }
+                _ => {}
+            }
+        }
+        (alarms, document)
+    }
+
+    #[test]
+    fn a_document_that_the_switch_refuses_is_an_alarm_until_it_takes_one() {
+        let office = |desired_version| Office { desired_version, ..Office::default() };
+        let beginning = Beginning { office: office(1), ..Beginning::default() };
+        let mut center = Center::new(NOW, Epoch(1), beginning);
+        center.handle_link_up(NOW);
+        let epoch = Epoch(1);
+        center.handle_link(
+            NOW,
+            ToCenter::Hello { version: link::VERSION, epoch, started: NOW.stamp },
+        );
+        center.handle_link(NOW, ToCenter::Snapshot(Box::default()));
+        let (alarms, document) = outputs(&mut center);
+        assert!(alarms.is_empty());
+        let refusal = Refusal::Full { bound: "ACCOUNTS_MAX".into() };
+        center.handle_link(NOW, ToCenter::Refused { n: document.unwrap(), refusal });
+        assert_eq!(outputs(&mut center), (vec![true], None));
+        center.handle_office(NOW, office(2));
+        let (_, document) = outputs(&mut center);
+        center.handle_link(NOW, ToCenter::Done { n: document.unwrap() });
+        assert_eq!(outputs(&mut center), (vec![false], None));
     }
 }

@@ -14,6 +14,8 @@ pub enum About {
     Leg(LegId),
     /// An offer to be taken back.
     Withdraw(call::OfferId),
+    /// The document of phones, trunks and spans.
+    Desired,
     /// A person's question of this name.
     Question(u64),
     /// Nobody.

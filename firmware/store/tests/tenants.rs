@@ -53,6 +53,11 @@ fn change() -> impl Strategy<Value = TenantChange> {
             reason: "asked".into(),
         }),
         id.clone().prop_map(|n| TenantChange::RemoveDnc(DncId(n))),
+        id.clone().prop_map(|n| TenantChange::NoteListening {
+            recording: RecordingId(n),
+            download: true,
+        }),
+        (1i64..3).prop_map(|n| TenantChange::NoteOrder { agent: call::AgentId(n), order: "pause" }),
         id.clone().prop_map(|c| TenantChange::OpenBatch {
             campaign: CampaignId(c),
             file_name: "more.csv".into(),

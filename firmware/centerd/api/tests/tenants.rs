@@ -161,7 +161,7 @@ async fn an_agent_whose_number_is_taken_leaves_no_console_user_behind() {
     );
 }
 
-async fn events(house: &House, page: &Page, kind: &str) -> Vec<Value> {
+async fn chain(house: &House, page: &Page, kind: &str) -> Vec<Value> {
     let all = house.get(page, "/api/v1/audit?limit=500").await.json();
     let of_kind = |event: &&Value| event["kind"] == kind;
     all["items"].as_array().unwrap().iter().filter(of_kind).cloned().collect()
@@ -176,13 +176,13 @@ async fn who_heard_a_recording_is_in_the_chain() {
     house.as_page(&page, Method::HEAD, "/api/v1/recordings/1", Value::Null).await;
     house.get(&page, "/api/v1/recordings/1/record").await;
     assert_eq!(house.get(&page, "/api/v1/recordings/9").await.status, StatusCode::NOT_FOUND);
-    assert!(events(&house, &page, "recording_heard").await.is_empty(), "nobody has heard it");
+    assert!(chain(&house, &page, "recording_heard").await.is_empty(), "nobody has heard it");
     for _ in 0..3 {
         // As a player asks, part by part.
         assert_eq!(house.get(&page, "/api/v1/recordings/1").await.status, StatusCode::OK);
     }
     house.get(&page, "/api/v1/recordings/1?download=1").await;
-    let heard = events(&house, &page, "recording_heard").await;
+    let heard = chain(&house, &page, "recording_heard").await;
     let told = |event: &Value| {
         (event["actor"].clone(), event["row"].clone(), event["payload"]["download"].clone())
     };
@@ -201,7 +201,7 @@ async fn who_ordered_something_at_anothers_seat_is_in_the_chain() {
     let path = format!("/api/v1/agents/{id}/sign_in");
     let refused = house.as_page(&page, Method::POST, &path, Value::Null).await;
     assert_eq!(refused.code(), "no_phone");
-    assert!(events(&house, &page, "agent_ordered").await.is_empty(), "nothing was done");
+    assert!(chain(&house, &page, "agent_ordered").await.is_empty(), "nothing was done");
     // Without a switch no seat takes an order; what is asked of the office matters nothing here.
     let mut headers = HeaderMap::new();
     headers.insert(COOKIE, page.cookie.parse().unwrap());
@@ -210,7 +210,7 @@ async fn who_ordered_something_at_anothers_seat_is_in_the_chain() {
     let _ = agents::order(&house.front, &who, agent, "pause", Wish::Reload).await.unwrap();
     let own: Who = rights::Asker { agent: Some(agent), ..(*who).clone() }.into();
     let _ = agents::order(&house.front, &own, agent, "ready", Wish::Reload).await.unwrap();
-    let ordered = events(&house, &page, "agent_ordered").await;
+    let ordered = chain(&house, &page, "agent_ordered").await;
     assert_eq!(ordered.len(), 1, "one's own orders are in the log of states");
     let told = (ordered[0]["row"].as_i64(), ordered[0]["payload"]["order"].as_str());
     assert_eq!(told, (Some(id), Some("pause")));
@@ -232,6 +232,29 @@ async fn a_token_of_all_that_its_maker_may_makes_neither_persons_nor_tokens_nor_
 }
 
 #[tokio::test]
+async fn a_token_that_is_taken_back_ends_its_stream_wherever_it_was_given() {
+    let house = House::open("");
+    let page = house.person(Role::Administrator).await;
+    let form = json!({ "name": "board", "rights": ["see", "see_agents"] });
+    let made = house.as_page(&page, Method::POST, "/api/v1/tokens", form).await.json();
+    let token = made["token"].as_str().unwrap();
+    let mut by_header = HeaderMap::new();
+    by_header.insert("authorization", format!("Bearer {token}").parse().unwrap());
+    let address = format!("/api/v1/events?token={token}").parse().unwrap();
+    let proofs = [(by_header, "/api/v1/events".parse().unwrap()), (HeaderMap::new(), address)];
+    for (headers, uri) in &proofs {
+        let who = auth::identify(&house.front, headers, uri).await.unwrap();
+        assert!(events::still_signed_in(&house.front, &who, &(headers.clone(), uri.clone())).await);
+    }
+    let who = auth::identify(&house.front, &proofs[0].0, &proofs[0].1).await.unwrap();
+    let path = format!("/api/v1/tokens/{}", made["id"]);
+    house.as_page(&page, Method::DELETE, &path, Value::Null).await;
+    for proof in &proofs {
+        assert!(!events::still_signed_in(&house.front, &who, proof).await);
+    }
+}
+
+#[tokio::test]
 async fn guesses_at_names_that_nobody_has_are_told_to_the_operator() {
     let house = House::open("");
     let operator = house.person(Role::Operator).await;
@@ -239,9 +262,9 @@ async fn guesses_at_names_that_nobody_has_are_told_to_the_operator() {
     for _ in 0..crate::limits::LOGIN_FAILURES_MAX {
         house.login("root", "wrong").await;
     }
-    let told = events(&house, &operator, "guessing_locked").await;
+    let told = chain(&house, &operator, "guessing_locked").await;
     assert_eq!((told.len(), told[0]["personal"].as_str()), (1, Some("name root")));
-    assert!(events(&house, &admin, "guessing_locked").await.is_empty(), "it is the box's");
+    assert!(chain(&house, &admin, "guessing_locked").await.is_empty(), "it is the box's");
 }
 
 #[tokio::test]
