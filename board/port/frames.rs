@@ -3,9 +3,11 @@
 use std::io;
 use std::os::fd::AsFd;
 
-/// Longest frame that a channel carries, in octets without the FCS: Q.921 §5.9.3 allows 260 of
-/// information, before them 2 of address and 2 of control.
-pub const LONGEST_FRAME: usize = 264;
+/// Longest frame that a channel carries, in octets without the FCS. Q.921 §5.9.3 allows 264: 260 of
+/// information, before them 2 of address and 2 of control. The room beyond is for the far end's
+/// mistakes: the link layer must see a frame that is too long, because it answers it by a new link
+/// (§3.6.11).
+pub const LONGEST_FRAME: usize = 320;
 
 /// One D-channel. Non-blocking; used by one thread.
 ///

@@ -149,7 +149,7 @@ pub struct SpanCounters {
     pub frames: [u64; 2],
     /// D-channel frames sent again.
     pub retransmitted: u64,
-    /// D-channel frames thrown away: wrong FCS, aborted or malformed.
+    /// D-channel frames thrown away: wrong FCS, aborted, malformed, not for us, or against the rules.
     pub bad_frames: u64,
     /// Calls that came and calls that went out.
     pub calls: [u64; 2],

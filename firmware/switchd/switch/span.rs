@@ -8,7 +8,7 @@ use call::{Cause, LegId, LegPhase, Now, Side, SpanId, Stamp, Tick};
 use link::{ChannelGroup, Hunt, SpanAlarm, SpanLink, SpanRole};
 use signal::q921;
 use signal::q931::dchannel::{
-    self, CallId, CallSetup, ChannelState, ChannelWish, Config, DChannel, Output,
+    self, CallId, CallSetup, ChannelState, ChannelWish, Config, DChannel, Output, Trouble,
 };
 
 use super::number::{self, Shown};
@@ -95,8 +95,16 @@ pub(super) struct Span {
     /// Calls that came, and that went out.
     pub(super) calls: [u64; 2],
     pub(super) frames: [u64; 2],
-    /// The latest frames, and whether we sent them.
-    pub(super) trace: VecDeque<(Stamp, bool, Vec<u8>)>,
+    /// The latest frames, and what our side said of them.
+    pub(super) trace: VecDeque<(Stamp, Traced)>,
+}
+
+/// One entry of a D-channel's trace.
+pub(super) enum Traced {
+    /// A frame, and whether we sent it.
+    Frame(bool, Vec<u8>),
+    /// Our side found something wrong outside.
+    Trouble(Trouble),
 }
 
 pub(super) struct Spans {
@@ -427,7 +435,11 @@ impl Span {
                 self.states.insert(channel, state);
                 (None, true)
             }
-            Output::Display { .. } | Output::Error(_) | Output::Counted(_) => (None, false),
+            Output::Error(trouble) => {
+                self.trace(now.stamp, Traced::Trouble(trouble));
+                (None, false)
+            }
+            Output::Display { .. } | Output::Counted(_) => (None, false),
         }
     }
 
@@ -472,10 +484,14 @@ impl Span {
 
     fn remember(&mut self, at: Stamp, sent: bool, frame: &[u8]) {
         self.frames[usize::from(sent)] += 1;
+        self.trace(at, Traced::Frame(sent, frame.to_vec()));
+    }
+
+    fn trace(&mut self, at: Stamp, entry: Traced) {
         if self.trace.len() >= TRACE_FRAMES_MAX {
             self.trace.pop_front();
         }
-        self.trace.push_back((at, sent, frame.to_vec()));
+        self.trace.push_back((at, entry));
     }
 
     /// Our side of the D-channel and the far end's.

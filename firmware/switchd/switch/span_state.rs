@@ -11,7 +11,7 @@ use signal::q931::dchannel;
 
 use super::leg::LegSound;
 use super::port::player_of;
-use super::span::{PhaseNews, Span, SpanSaid};
+use super::span::{PhaseNews, Span, SpanSaid, Traced};
 use super::way::LineCall;
 use super::{Output, Switch, Timer, trace};
 use crate::limits::SPAN_TELL_MS;
@@ -188,13 +188,16 @@ impl Switch {
     pub(super) fn tell_trace(&mut self, span: SpanId) -> Result<(), Refusal> {
         let found = self.known_span(span)?;
         let (ours, theirs) = found.sides();
-        let line = |(at, sent, frame): &(call::Stamp, bool, Vec<u8>)| TraceLine {
-            at: *at,
-            sent: *sent,
-            text: trace::line(frame, if *sent { ours } else { theirs }),
+        let line = |(at, entry): &(call::Stamp, Traced)| {
+            let (sent, text) = match entry {
+                Traced::Frame(true, frame) => (true, Some(trace::line(frame, ours))),
+                Traced::Frame(false, frame) => (false, Some(trace::line(frame, theirs))),
+                Traced::Trouble(trouble) => (false, trace::note(trouble)),
+            };
+            Some(TraceLine { at: *at, sent, text: text? })
         };
         let newest = found.trace.len().saturating_sub(link::limits::TRACE_LINES_MAX);
-        let lines = found.trace.iter().skip(newest).map(line).collect();
+        let lines = found.trace.iter().skip(newest).filter_map(line).collect();
         self.tell(Event::Trace { span, lines });
         Ok(())
     }
@@ -257,7 +260,7 @@ fn counters(span: &Span) -> SpanCounters {
         missed_blocks: line.overruns,
         frames: span.frames,
         retransmitted: link.retransmitted,
-        bad_frames: line.aborts + line.bad_fcs + line.malformed,
+        bad_frames: line.aborts + line.bad_fcs + line.malformed + link.bad,
         calls: span.calls,
     }
 }

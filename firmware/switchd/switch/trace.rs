@@ -1,14 +1,30 @@
-//! A frame of a D-channel as a line for a person: Q.921 in front, the message of Q.931 behind it.
+//! A frame of a D-channel as a line for a person: Q.921 in front, the message of Q.931 behind it; and
+//! what our side found wrong, where the frames do not show it.
 
+use signal::limits::Q921_N201_MAX;
 use signal::q921::{Frame, Role, Turn};
+use signal::q931::dchannel::Trouble;
 use signal::q931::wire::{self, Digits};
 
 /// One frame as a line. Numbers are masked but for their last four digits.
 pub(super) fn line(frame: &[u8], sender: Role) -> String {
-    let n201 = board_port::LONGEST_FRAME;
-    match Frame::decode(frame, sender, n201) {
+    match Frame::decode(frame, sender, Q921_N201_MAX) {
         Ok(frame) => show(&frame),
         Err(error) => format!("? {error}"),
+    }
+}
+
+/// What our side says of the far end. Nothing where the frame itself, or our answer to it, tells.
+pub(super) fn note(trouble: &Trouble) -> Option<String> {
+    match trouble {
+        Trouble::Link(code) => Some(format!("! error {}: {}", code.letter(), code.meaning())),
+        Trouble::RestartUnanswered { channel: Some(slot) } => Some(format!(
+            "! channel {slot} was not restarted: it is out of service until the far end uses it"
+        )),
+        Trouble::RestartUnanswered { channel: None } => {
+            Some("! no RESTART ACKNOWLEDGE came: every channel is out of service".to_owned())
+        }
+        Trouble::Wire(_) | Trouble::Call { .. } | Trouble::Complaint { .. } => None,
     }
 }
 

@@ -10,6 +10,9 @@ use call::Tick;
 use super::frame::{Frame, Seq, Supervision, Turn};
 use super::*;
 
+// A frame whose information exceeds N201 must come up here to be answered (§3.6.11 d).
+const _: () = assert!(board_port::LONGEST_FRAME > 4 + crate::limits::Q921_N201_MAX);
+
 /// SplitMix64: a test's only source of chance.
 struct Dice(u64);
 

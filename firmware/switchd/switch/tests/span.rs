@@ -329,6 +329,27 @@ fn a_restart_clears_the_channel_and_the_trace_shows_it() {
 }
 
 #[test]
+fn the_trace_says_what_is_wrong_with_a_frame_and_it_is_counted() {
+    let mut town = plain();
+    let before = town.switch.snapshot().spans[0].counters.bad_frames;
+    // Information of one octet more than N201.
+    town.switch.handle_frame(town.now, SPAN, &[&[2, 1, 0, 0][..], &[8; 261]].concat());
+    town.pass(1_000);
+    assert_eq!(town.switch.snapshot().spans[0].counters.bad_frames, before + 1);
+    town.command(Command::TraceSpan { span: SPAN }).unwrap();
+    let lines = town.events().rev().find_map(|event| match event {
+        Event::Trace { lines, .. } => Some(lines.clone()),
+        _ => None,
+    });
+    let texts: Vec<String> = lines.unwrap().into_iter().map(|line| line.text).collect();
+    let seen = |start: &str| texts.iter().position(|text| text.starts_with(start));
+    let (frame, error) =
+        (seen("? 261 octets of information").unwrap(), seen("! error O: ").unwrap());
+    let again = texts.iter().rposition(|text| text == "SABME P").unwrap();
+    assert!(frame < error && error < again, "{texts:#?}");
+}
+
+#[test]
 fn a_number_of_which_the_setup_brought_no_digit_is_gathered_too() {
     let mut town = with_span(|span, _| {
         span.overlap = true;
