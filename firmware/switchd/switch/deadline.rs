@@ -9,7 +9,7 @@
 //! FirstKey     end of the play … first digit               Collected, TimedOut
 //! NextKey      digit … next digit                          Collected, TimedOut
 //! PlayEnd      play … its end, should the fact be lost     Played
-//! Fallback     INVITE … centerd takes the leg              fallback route
+//! Fallback     INVITE, or its phone stopped … it is taken  fallback route
 //! Unanswered   centerd took it … answered                  hang up
 //! Mute         answered without an offer … its ACK's     hang up
 //! Release      our BYE or CANCEL … its confirmation        ended all the same

@@ -1,12 +1,13 @@
 //! Whatever happens in whatever order, some things hold always.
 
-use call::{Cause, Epoch, LegId, OfferId, RecordingId};
-use link::{Command, Event, OfferEnd, OnAnswer, Prompt, ToCenter};
+use call::{Cause, Epoch, LegId, LegPhase, OfferId, RecordingId};
+use link::{Command, Connect, Direction, Event, OfferEnd, OnAnswer, Prompt, ToCenter};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
 use super::town::{Town, carrier, phone, plan, recorded};
 use crate::limits::{RELEASE_MS, SEAL_MS};
+use crate::switch::leg::Plan;
 
 /// Something that the outside world may do.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ enum Step {
     SeatHangsUp(u8),
     Calls(bool),
     Answer(usize),
+    RingDesk(u8, usize),
+    DeskAnswers(u8),
     CenterGoes,
     CenterComes,
     Pass(u64),
@@ -51,8 +54,10 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (0usize..6).prop_map(Step::CustomerAnswers),
         2 => (0usize..6).prop_map(Step::CustomerHangsUp),
         1 => (1u8..4).prop_map(Step::SeatHangsUp),
-        1 => any::<bool>().prop_map(Step::Calls),
-        1 => leg.prop_map(Step::Answer),
+        2 => any::<bool>().prop_map(Step::Calls),
+        1 => leg.clone().prop_map(Step::Answer),
+        3 => (1u8..4, leg).prop_map(|(n, l)| Step::RingDesk(n, l)),
+        2 => (1u8..4).prop_map(Step::DeskAnswers),
         1 => Just(Step::CenterGoes),
         1 => Just(Step::CenterComes),
         3 => prop_oneof![Just(20u64), Just(700), Just(6_000), Just(31_000)].prop_map(Step::Pass),
@@ -92,6 +97,32 @@ fn take(town: &mut Town, step: Step) {
             let name = 1_000 + town.heard.len() as i64;
             let plan = if record { recorded(&seats, name) } else { plan(&seats) };
             let _ = town.try_dial(15_000, OnAnswer::Plan(plan));
+        }
+        Step::RingDesk(n, at) => {
+            let waits = |leg: &LegId| {
+                let found = &town.switch.legs[leg].record;
+                found.direction == Direction::In && found.phase < LegPhase::Answered
+            };
+            let waiting: Vec<LegId> = legs.iter().copied().filter(waits).collect();
+            let caller = waiting.get(at % waiting.len().max(1)).copied().unwrap_or(leg(at));
+            let record = Some(RecordingId(9_000 + town.heard.len() as i64));
+            let originate = Command::Originate {
+                leg: town.new_leg(),
+                tag: call::LegTag(0),
+                to: link::Destination::Account {
+                    account: call::AccountId(i64::from(n)),
+                    caller: String::new(),
+                    auto_answer: false,
+                },
+                ring_timeout_ms: 15_000,
+                on_answer: OnAnswer::Connect(Connect { caller, record }),
+            };
+            order(town, originate);
+        }
+        Step::DeskAnswers(n) => {
+            if let Some(last) = town.fars[&phone(n)].incoming.len().checked_sub(1) {
+                town.far_answers(phone(n), last);
+            }
         }
         Step::Seat(_) | Step::Dial { .. } => {}
         Step::Offer(offer, n) => {
@@ -152,6 +183,12 @@ fn check(town: &Town) {
             assert_eq!(joined.insert(leg, customer), None, "{leg} is in two joins");
             let found = switch.legs.get(&leg).expect("a joined leg lives");
             assert!(found.is_talkable(), "{leg} is joined and {:?}", found.record.phase);
+        }
+    }
+    for leg in switch.legs.values().filter(|leg| leg.ending.is_none()) {
+        if let Plan::Connect(connect) = &leg.plan {
+            let caller = switch.legs.get(&connect.caller).filter(|caller| caller.ending.is_none());
+            assert!(caller.is_some(), "{} rings for nobody", leg.id());
         }
     }
     for (offer, seat) in switch.offers.standing() {
