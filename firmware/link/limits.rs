@@ -1,7 +1,9 @@
 //! The bounds of the conversation.
 
-/// Longest line, bytes. A desired state of 1,000 accounts is about 200 kB.
-pub const LINE_BYTES_MAX: usize = 1 << 20;
+/// Longest line, bytes. A desired state of 1,000 accounts is about 200 kB; the snapshot of the fullest
+/// box, each of its 2,000 accounts with every contact that it may have, is 5 MB. A snapshot that did
+/// not fit would keep the two daemons apart for ever.
+pub const LINE_BYTES_MAX: usize = 8 << 20;
 
 /// Events that switchd keeps for a slow centerd. When it is full the link is closed and the next
 /// connection begins with a snapshot: nothing is dropped in silence.

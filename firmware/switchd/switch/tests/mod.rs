@@ -2,6 +2,7 @@
 
 mod connect;
 mod conversation;
+mod fullest;
 mod property;
 mod restart;
 mod span;
