@@ -197,6 +197,8 @@ pub struct Link {
     pub(super) busy_wanted: bool,
     pub(super) reject_exception: bool,
     pub(super) acknowledge_pending: bool,
+    /// SABME of ours whose UA may still come.
+    pub(super) sabme_open: u32,
     pub(super) t200: Option<Tick>,
     pub(super) t203: Option<Tick>,
     pub(super) counters: Counters,
@@ -226,6 +228,7 @@ impl Link {
             busy_wanted: false,
             reject_exception: false,
             acknowledge_pending: false,
+            sabme_open: 0,
             t200: None,
             t203: None,
             counters: Counters::default(),

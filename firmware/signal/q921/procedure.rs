@@ -55,6 +55,12 @@ impl Link {
     pub(super) fn establish_link(&mut self, now: Tick) {
         self.clear_exception_conditions();
         self.rc = 0;
+        self.sabme_open = 0;
+        self.send_sabme(now);
+    }
+
+    pub(super) fn send_sabme(&mut self, now: Tick) {
+        self.sabme_open = self.sabme_open.saturating_add(1);
         self.send(Frame::Sabme { p: true });
         self.start_t200(now);
     }
@@ -100,6 +106,7 @@ impl Link {
     pub(super) fn no_link(&mut self, why: Why) -> State {
         self.queue.discard();
         self.clear_exception_conditions();
+        self.sabme_open = 0;
         self.layer_3_initiated = false;
         (self.t200, self.t203) = (None, None);
         self.tell(Output::Released(why));
@@ -119,6 +126,7 @@ impl Link {
     pub(super) fn established_by_peer(&mut self, now: Tick, p: bool) -> State {
         self.send(Frame::Ua { f: p });
         self.error(Code::F);
+        self.sabme_open = 0;
         if self.queue.in_flight() > 0 {
             self.queue.discard();
             self.tell(Output::Established(By::Peer));
@@ -133,8 +141,18 @@ impl Link {
         self.no_link(Why::Peer)
     }
 
+    /// UA that nobody waits for. If a SABME of ours was sent again and the answer to the first one was
+    /// only slow, this is the answer to the second: the peer has begun anew once more, and what it
+    /// sends behind this counts from zero. What we send does already: it went out behind both. The
+    /// standard leaves the two ends to disagree by what the peer sent between its two answers.
     pub(super) fn unsolicited_ua(&mut self, f: bool) {
         self.error(if f { Code::C } else { Code::D });
+        if f && self.sabme_open > 0 {
+            self.sabme_open -= 1;
+            self.vr = Seq::ZERO;
+            self.reject_exception = false;
+            self.acknowledge_pending = false;
+        }
     }
 
     /// RR or RNR of ours, whichever is true, with V(R).
@@ -183,6 +201,10 @@ impl Link {
         let arrived = usize::from(nr.since(self.va));
         if arrived > self.queue.in_flight() {
             return false;
+        }
+        if arrived > 0 {
+            // It has come behind our last SABME, and so has whatever follows.
+            self.sabme_open = 0;
         }
         self.queue.acknowledge(arrived);
         self.va = nr;

@@ -218,6 +218,7 @@ impl Link {
                 S::AwaitingEstablishment
             }
             E::Ua { f: true } => {
+                self.sabme_open = self.sabme_open.saturating_sub(1);
                 if self.layer_3_initiated {
                     self.layer_3_initiated = false;
                     self.tell(Output::Established(By::Request));
@@ -239,8 +240,7 @@ impl Link {
             }
             E::T200 => {
                 self.rc += 1;
-                self.send(Frame::Sabme { p: true });
-                self.start_t200(now);
+                self.send_sabme(now);
                 S::AwaitingEstablishment
             }
             E::Deactivated => self.no_link(Why::Layer1),

@@ -261,6 +261,19 @@ fn a_dead_peer_is_asked_three_times_and_then_given_up() {
 }
 
 #[test]
+fn the_slow_answer_to_a_repeated_sabme_begins_the_peers_numbers_again() {
+    let mut t = Talk::new();
+    // The peer was slow: it has both SABME before it answers the first, and speaks between.
+    t.after("est; due; UA1").does("I 0 0 0").says("data, RR r0 1").does("data").says("I 0 1 0");
+    t.does("UA1").says("!C").does("I 0 0 0").says("data, RR r0 1").does("RR r0 1").says("");
+    // Behind an acknowledgement of ours no more of them can be due.
+    t.does("UA1").says("!C").does("I 1 1 0").says("data, RR r0 2");
+    // A link that came up at once knows of no second answer.
+    let mut t = Talk::new();
+    t.after("est; UA1; I 0 0 0").does("UA1").says("!C").does("I 1 0 0").says("data, RR r0 2");
+}
+
+#[test]
 fn a_silent_link_is_asked_after_10_seconds_and_an_answer_is_enough() {
     let mut t = Talk::new();
     t.after("est; UA1");
