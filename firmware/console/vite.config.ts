@@ -1,7 +1,7 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
 
-// The development server hands API calls to a running box, or to dev/mock.mjs.
+// The development server hands API calls to a running box; `make run` starts one with a town.
 const box = process.env.LINEBOX_URL ?? 'http://127.0.0.1:8080';
 
 export default defineConfig({

@@ -108,7 +108,6 @@ export interface Box {
 export interface PhoneContact {
   address: string;
   agent: string | null;
-  expires: Stamp | null;
 }
 
 export interface Phone {
