@@ -129,7 +129,7 @@ pub(crate) fn save(edit: &mut Edit<'_>, account: &SaveAccount) -> Result<Applied
     }
     edit.bump_desired()?;
     let payload = json!({
-        "calls_max": account.calls_max, "disabled": account.disabled,
+        "user": account.user, "calls_max": account.calls_max, "disabled": account.disabled,
         "secret_changed": sealed.is_some(),
     });
     edit.event(Event { kind: "account_saved", row: id, payload, personal: None })?;

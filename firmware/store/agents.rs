@@ -158,7 +158,7 @@ pub(crate) fn save(edit: &mut Edit<'_>, agent: &SaveAgent) -> Result<Applied> {
         }
     };
     let payload = json!({
-        "account": account, "person": person, "seat": seat, "disabled": agent.disabled,
+        "number": agent.number, "account": account, "person": person, "seat": seat, "disabled": agent.disabled,
         "pin_changed": agent.pin_hash.is_some(),
     });
     edit.event(Event { kind: "agent_saved", row: id, payload, personal: None })?;

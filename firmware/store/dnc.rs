@@ -5,7 +5,7 @@ use dialer::lead;
 use serde_json::json;
 
 use crate::chain::{Event, Personal};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::job::{Applied, DncId};
 use crate::page::Page;
 use crate::scope::{Edit, Filtered, View, tenant_sql};
@@ -111,8 +111,14 @@ pub(crate) fn add(
 }
 
 pub(crate) fn remove(edit: &mut Edit<'_>, id: DncId) -> Result<Applied> {
-    let sql = tenant_sql!("DELETE FROM dnc WHERE tenant_id = :tenant AND id = :id");
-    edit.run_on("do-not-call entry", id.0, sql, &[(":id", &id.0)])?;
-    edit.event(Event { kind: "dnc_removed", row: id.0, payload: json!({}), personal: None })?;
+    let sql = tenant_sql!(
+        "DELETE FROM dnc WHERE tenant_id = :tenant AND id = :id RETURNING number, campaign_id"
+    );
+    let gone: Option<(String, Option<i64>)> =
+        edit.row(sql, &[(":id", &id.0)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (number, campaign) = gone.ok_or(Error::NotFound { what: "do-not-call entry", id: id.0 })?;
+    let personal = Some(Personal { lead: call::LeadId(0), text: &number });
+    let payload = json!({ "campaign": campaign });
+    edit.event(Event { kind: "dnc_removed", row: id.0, payload, personal })?;
     Ok(Applied::Done)
 }

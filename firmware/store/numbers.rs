@@ -109,7 +109,7 @@ pub(crate) fn save(edit: &mut BoxEdit<'_>, save: &SaveNumbers) -> Result<Applied
         )?;
     }
     edit.bump_desired()?;
-    let payload = json!({ "numbers": save.numbers, "route": save.route });
+    let payload = json!({ "numbers": save.numbers, "tenant": save.tenant, "route": save.route });
     let event = Event { kind: "numbers_saved", row: save.trunk.0, payload, personal: None };
     edit.event(save.tenant, event)?;
     Ok(Applied::Done)

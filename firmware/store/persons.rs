@@ -5,7 +5,7 @@ use rusqlite::Row;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::chain::Event;
+use crate::chain::{Event, Personal};
 use crate::error::{Error, Result};
 use crate::job::Applied;
 use crate::scope::{BoxView, Edit, View, box_sql, tenant_sql};
@@ -176,7 +176,8 @@ pub(crate) fn save(edit: &mut Edit<'_>, person: &SavePerson) -> Result<Applied> 
         }
     };
     let payload = json!({ "role": role, "disabled": person.disabled });
-    edit.event(Event { kind: "person_saved", row: id, payload, personal: None })?;
+    let personal = Some(Personal { lead: call::LeadId(0), text: &person.login });
+    edit.event(Event { kind: "person_saved", row: id, payload, personal })?;
     if person.disabled {
         crate::sessions::close_all(edit, PersonId(id))?;
     }

@@ -152,7 +152,9 @@ pub(crate) fn open(
         ],
     )?;
     let payload = json!({ "expires_at": expires_at });
-    edit.event(Event { kind: "session_opened", row: person.0, payload, personal: None })?;
+    // From where, for whoever looks whether it was really this person.
+    let personal = Some(Personal { lead: call::LeadId(0), text: remote });
+    edit.event(Event { kind: "session_opened", row: person.0, payload, personal })?;
     Ok(Applied::Done)
 }
 
@@ -213,7 +215,9 @@ pub(crate) fn add_token(edit: &mut Edit<'_>, token: &SaveToken) -> Result<Applie
             (":expires_at", &token.expires_at.map(|s| s.0)),
         ],
     )?;
-    let payload = json!({ "rights": token.rights });
+    let payload = json!({
+        "name": token.name, "rights": token.rights, "expires_at": token.expires_at,
+    });
     edit.event(Event { kind: "token_added", row: id, payload, personal: None })?;
     Ok(Applied::Id(id))
 }

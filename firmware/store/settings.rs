@@ -145,7 +145,7 @@ pub(crate) fn set_for_box(edit: &mut BoxEdit<'_>, key: &str, value: &Value) -> R
             box_sql!("INSERT OR REPLACE INTO box_settings (key, value) VALUES (:key, :value)");
         edit.run(sql, &[(":key", &key), (":value", &value.to_string())])?;
     }
-    let payload = json!({ "key": key });
+    let payload = json!({ "key": key, "value": value });
     edit.event(None, Event { kind: "setting_saved", row: 0, payload, personal: None })?;
     Ok(Applied::Done)
 }
@@ -165,7 +165,7 @@ pub(crate) fn set_for_tenant(edit: &mut Edit<'_>, key: &str, value: &Value) -> R
         );
         edit.run(sql, &[(":key", &key), (":value", &value.to_string())])?;
     }
-    let payload = json!({ "key": key });
+    let payload = json!({ "key": key, "value": value });
     edit.event(Event { kind: "setting_saved", row: 0, payload, personal: None })?;
     Ok(Applied::Done)
 }

@@ -187,7 +187,10 @@ pub(crate) fn save(edit: &mut BoxEdit<'_>, trunk: &SaveTrunk) -> Result<Applied>
         edit.run(sql, &[(":id", &id), (":secret", &sealed)])?;
     }
     edit.bump_desired()?;
-    let payload = json!({ "disabled": trunk.disabled, "secret_changed": trunk.secret.is_some() });
+    let payload = json!({
+        "name": trunk.name, "settings": trunk.settings, "disabled": trunk.disabled,
+        "secret_changed": trunk.secret.is_some(),
+    });
     edit.event(None, Event { kind: "trunk_saved", row: id, payload, personal: None })?;
     Ok(Applied::Id(id))
 }
@@ -214,7 +217,7 @@ pub(crate) fn grant(
         ],
     )?;
     edit.bump_desired()?;
-    let payload = json!({ "calls_max": calls_max });
+    let payload = json!({ "calls_max": calls_max, "caller_id": caller_id });
     let event = Event { kind: "trunk_granted", row: trunk.0, payload, personal: None };
     edit.event(Some(tenant), event)?;
     Ok(Applied::Done)

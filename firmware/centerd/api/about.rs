@@ -2,14 +2,20 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::Method;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{Components, InfoBuilder, OpenApi, OpenApiBuilder};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
+use utoipa::openapi::{
+    Components, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, ResponseBuilder,
+};
 
 use super::Front;
+use super::rights::{self, Right};
 
 /// What the box is.
 #[derive(Debug, Serialize, ToSchema)]
@@ -96,5 +102,33 @@ pub fn openapi() -> OpenApi {
     parts.add_security_scheme("session", SecurityScheme::ApiKey(cookie));
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     parts.add_security_scheme("token", SecurityScheme::Http(bearer));
-    OpenApiBuilder::new().info(about).components(Some(parts)).build()
+    let either = ["session", "token"].map(|name| SecurityRequirement::new(name, [""; 0]));
+    OpenApiBuilder::new().info(about).components(Some(parts)).security(Some(either)).build()
+}
+
+/// What is so of every route, said at each: the right that it asks for, and how it answers what it
+/// does not do.
+pub fn complete(api: &mut OpenApi) {
+    for (path, item) in &mut api.paths.paths {
+        let operations = [
+            (Method::GET, &mut item.get),
+            (Method::POST, &mut item.post),
+            (Method::PUT, &mut item.put),
+            (Method::DELETE, &mut item.delete),
+        ];
+        for (method, operation) in operations {
+            let Some(operation) = operation else { continue };
+            if let Some(right) = rights::of_route(&method, path).filter(|r| *r != Right::Open) {
+                let told = format!("Asks for the right `{}`.", right.word());
+                let before = operation.description.take().map(|text| text + "\n\n");
+                operation.description = Some(before.unwrap_or_default() + &told);
+            }
+            let error = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorAnswer")));
+            let other = ResponseBuilder::new()
+                .description("It was not done: `error.code` is a word that never changes.")
+                .content("application/json", error.build());
+            let responses = &mut operation.responses.responses;
+            responses.entry("default".to_owned()).or_insert_with(|| other.build().into());
+        }
+    }
 }

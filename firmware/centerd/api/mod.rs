@@ -132,7 +132,8 @@ impl Front {
     /// A front of these parts, and its pusher running.
     #[must_use]
     pub fn new(parts: Parts) -> Front {
-        let (_, openapi) = routes().split_for_parts();
+        let (_, mut openapi) = routes().split_for_parts();
+        about::complete(&mut openapi);
         let front = Front(Arc::new(Reach {
             writer: parts.writer,
             reader: parts.reader,

@@ -165,6 +165,25 @@ fn cookie_of(got: &Got) -> String {
     cookie.split(';').next().unwrap().to_owned()
 }
 
+#[tokio::test]
+async fn every_route_says_its_right_its_proof_and_how_it_refuses() {
+    let house = House::open("");
+    let api = house.plain(Method::GET, "/api/v1/openapi.json").await.json();
+    assert_eq!(api["security"], json!([{ "session": [] }, { "token": [] }]));
+    assert!(api["components"]["schemas"]["ErrorAnswer"].is_object());
+    for (method, path, right) in rights::ROUTES {
+        let operation = &api["paths"][*path][method.as_str().to_lowercase()];
+        let refusal = &operation["responses"]["default"]["content"]["application/json"]["schema"];
+        assert_eq!(refusal["$ref"], "#/components/schemas/ErrorAnswer", "{method} {path}");
+        assert!(operation["summary"].as_str().is_some_and(|text| !text.is_empty()), "{path}");
+        let told = operation["description"].as_str().unwrap_or_default();
+        let open = *right == rights::Right::Open;
+        assert_eq!(told.contains(&format!("the right `{}`", right.word())), !open, "{path}");
+        // Open ones say so themselves.
+        assert_eq!(operation["security"] == json!([{}]), open, "{path}: {}", operation["security"]);
+    }
+}
+
 #[test]
 fn every_route_is_described_and_asks_for_a_right() {
     let (_, openapi) = routes().split_for_parts();

@@ -234,3 +234,39 @@ fn an_agents_day_is_laid_over_its_hours() {
     assert_eq!((of("ready"), of("paused")), (3_601_005, 0));
     assert_eq!(view.agent_states_now().unwrap()[0].state, "signed_out");
 }
+
+#[test]
+fn what_an_auditor_asks_is_in_the_chain() {
+    let (mut store, tenant, _) = office(0);
+    let person = store::persons::SavePerson {
+        id: None,
+        login: "ada".into(),
+        name: "Ada".into(),
+        role: store::persons::Role::Leader,
+        password_hash: Some("$argon2id$".into()),
+        must_change: false,
+        disabled: false,
+    };
+    let made = store.apply(&of(NOON, tenant, TenantChange::SavePerson(person))).unwrap();
+    let person = call::PersonId(made.id().unwrap());
+    let barred = TenantChange::AddDnc { campaign: None, number: number(7), reason: "asked".into() };
+    let barred = store::DncId(store.apply(&of(NOON, tenant, barred)).unwrap().id().unwrap());
+    for change in [
+        TenantChange::OpenSession {
+            person,
+            token: store::sessions::TokenHash::of("x"),
+            expires_at: NOON,
+            remote: "192.0.2.9".into(),
+        },
+        TenantChange::SetSetting { key: "premium".into(), value: serde_json::json!(true) },
+        TenantChange::RemoveDnc(barred),
+    ] {
+        store.apply(&of(NOON, tenant, change)).unwrap();
+    }
+    let events = store.events(0, 500).unwrap();
+    let of_kind = |kind: &str| events.iter().find(|event| event.kind == kind).unwrap();
+    assert_eq!(of_kind("person_saved").personal.as_deref(), Some("ada"));
+    assert_eq!(of_kind("session_opened").personal.as_deref(), Some("192.0.2.9"));
+    assert_eq!(of_kind("dnc_removed").personal.as_deref(), Some(number(7).as_str()));
+    assert!(of_kind("setting_saved").payload.contains("\"value\":true"));
+}
