@@ -77,8 +77,8 @@ BEGIN {
     kind("mailbox", "mostly a machine")
     print "answer = 0.20\nmachine = 0.70\nring_ms = [12000, 20000]\ntalk_ms = [15000, 30000]"
 
-    kind("chatty", "does not hang up first")
-    print "answer = 0.75\nhours = [[0, 8, 0.4]]\nbusy = 0.20\ntalk_ms = [30000, 120000]\nstays = 0.7"
+    kind("chatty", "talks for a while; a simulated agent never hangs up first")
+    print "answer = 0.75\nhours = [[0, 8, 0.4]]\nbusy = 0.20\ntalk_ms = [30000, 120000]"
 
     kind("cautious", "refuses what is not known, or hangs up soon")
     print "answer = 0.40\nhours = [[0, 8, 0.2]]\nrefuse = 0.50\nring_ms = [800, 4000]\ntalk_ms = [2000, 6000]"
