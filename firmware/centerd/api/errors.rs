@@ -274,6 +274,7 @@ fn of_office(refused: &Refused) -> (StatusCode, &'static str) {
         Refused::NoAnswer => (S::GATEWAY_TIMEOUT, "no_answer"),
         Refused::TooMany => (S::SERVICE_UNAVAILABLE, "busy"),
         Refused::DiskFull => (S::INSUFFICIENT_STORAGE, "disk_full"),
+        Refused::NotKept(_) => (S::CONFLICT, "not_kept"),
     }
 }
 

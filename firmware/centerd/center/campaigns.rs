@@ -324,6 +324,8 @@ pub(super) type Talks = BTreeMap<call::AgentId, Talk>;
 mod tests {
     use super::super::Beginning;
     use super::super::office::{Grant, Office, Trunk};
+    use super::super::outbox::Ticket;
+    use super::super::request::{Answer, Asked, Refused, Request};
     use super::*;
     use dialer::caller::Rule;
     use dialer::campaign::{Settings, State};
@@ -402,6 +404,54 @@ mod tests {
         }
         let seen: Vec<Number> = (0..3).map(|_| shown(&mut center, 1, MINE).unwrap()).collect();
         assert_eq!(seen, [3, 3, 3].map(number));
+    }
+
+    /// Answers so far, jobs for the disk, and whether rows are to be loaded.
+    fn drained(center: &mut Center) -> (Vec<(u64, Answer)>, Vec<Ticket>, bool) {
+        let (mut answers, mut jobs, mut loads) = (Vec::new(), Vec::new(), false);
+        while let Some(output) = center.poll() {
+            match output {
+                Output::Answer { id, answer } => answers.push((id, answer)),
+                Output::Write(ticket, _) => jobs.push(ticket),
+                Output::Load => loads = true,
+                Output::Link(_) | Output::CheckPin { .. } | Output::CountLeads { .. } => {}
+            }
+        }
+        (answers, jobs, loads)
+    }
+
+    #[test]
+    fn what_a_person_asks_is_answered_when_it_is_on_disk_and_a_full_disk_is_said_at_once() {
+        let mut center = center(&[], Rule::InTurn);
+        drained(&mut center);
+        let pause = |id| {
+            let request =
+                Request::Campaign { campaign: CampaignId(1), order: campaign::Order::Pause };
+            Asked { id, actor: store::Actor::Box, request }
+        };
+        center.handle_request(NOW, pause(7));
+        let (answers, jobs, _) = drained(&mut center);
+        assert!(answers.is_empty(), "it is not on disk");
+        let ticket = *jobs.last().unwrap();
+        center.handle_written(NOW, ticket, &Err(store::Error::DiskFull));
+        assert_eq!(drained(&mut center).0, [(7, Err(Refused::DiskFull))]);
+        // Done when there is room: the rows are loaded, and nobody is told twice.
+        center.handle_written(NOW, ticket, &Ok(store::Applied::Done));
+        let (answers, _, loads) = drained(&mut center);
+        assert!(answers.is_empty() && loads);
+        // What an agent has said of a talk is told as kept when it is, and as not kept when not.
+        for result in [Ok(store::Applied::Done), Err(store::Error::NotAllowed("late".into()))] {
+            let ticket = center.outbox.put(store::Job::of_box(
+                NOW.stamp,
+                store::Actor::Box,
+                store::BoxChange::PruneSessions,
+            ));
+            center.pending.insert(ticket, Pending::Told(8));
+            assert!(drained(&mut center).0.is_empty());
+            center.handle_written(NOW, ticket, &result);
+            let answer = result.map(drop).map_err(|e| Refused::NotKept(e.to_string()));
+            assert_eq!(drained(&mut center).0, [(8, answer)]);
+        }
     }
 
     #[test]

@@ -177,6 +177,10 @@ enum Pending {
     Recordings,
     /// Answer a person, and load the rows that were changed.
     Answer(u64),
+    /// Answer a person.
+    Told(u64),
+    /// Load the rows that were changed: the person has been told that the disk is full.
+    Load,
 }
 
 /// What the store knew when this epoch began.
@@ -296,6 +300,9 @@ impl Center {
     /// The disk's answer to a job.
     pub fn handle_written(&mut self, now: Now, ticket: Ticket, result: &store::Result<Applied>) {
         let passes = result.as_ref().is_err_and(|e| e.passes() || e.blames_disk());
+        if result.as_ref().is_err_and(store::Error::blames_disk) {
+            self.tell_of_disk(ticket);
+        }
         if self.outbox.handle_written(now.tick, ticket, passes) == outbox::Fate::Done
             && let Some(pending) = self.pending.remove(&ticket)
         {
@@ -343,7 +350,14 @@ impl Center {
             Request::Ready { agent } => self.ready(now, agent),
             Request::Pause { agent, reason, ordered } => self.pause(now, agent, reason, ordered),
             Request::Dispose { agent, attempt, digit, note, call_back_at } => {
-                self.dispose(now, actor, agent, attempt, digit, note, call_back_at)
+                match self.dispose(now, actor, agent, attempt, digit, note, call_back_at) {
+                    Ok(ticket) => {
+                        // Answered when it is on disk.
+                        self.pending.insert(ticket, Pending::Told(id));
+                        return self.settle(now);
+                    }
+                    Err(refused) => Err(refused),
+                }
             }
             Request::HangUp { agent } => self.hang_up_customer(agent),
             Request::Hold { agent, on } => self.hold_customer(now, agent, on),
@@ -427,6 +441,21 @@ impl Center {
         self.outbox.put(Job::of_tenant(now.stamp, Actor::Box, tenant, change))
     }
 
+    /// Nobody waits until there is room on the disk: it is said, and done then.
+    fn tell_of_disk(&mut self, ticket: Ticket) {
+        let (id, later) = match self.pending.get(&ticket) {
+            Some(Pending::Answer(id)) => (*id, Some(Pending::Load)),
+            Some(Pending::Told(id)) => (*id, None),
+            Some(
+                Pending::Claim { .. } | Pending::Dial(_) | Pending::Recordings | Pending::Load,
+            )
+            | None => return,
+        };
+        self.pending.remove(&ticket);
+        self.pending.extend(later.map(|later| (ticket, later)));
+        self.outputs.push_back(Output::Answer { id, answer: Err(Refused::DiskFull) });
+    }
+
     fn follow(&mut self, now: Now, pending: Pending, result: &store::Result<Applied>) {
         match (pending, result) {
             (Pending::Claim { campaign, count }, Ok(Applied::Claimed(attempts))) => {
@@ -441,6 +470,14 @@ impl Center {
                 self.reserving = false;
             }
             (Pending::Recordings, _) => self.reserving = false,
+            (Pending::Told(id), result) => {
+                let answer = match result {
+                    Ok(_) => Ok(()),
+                    Err(error) => Err(Refused::NotKept(error.to_string())),
+                };
+                self.outputs.push_back(Output::Answer { id, answer });
+            }
+            (Pending::Load, _) => self.outputs.push_back(Output::Load),
             (Pending::Answer(id), result) => {
                 let answer = match result {
                     Ok(_) => Ok(()),

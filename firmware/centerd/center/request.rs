@@ -131,8 +131,11 @@ pub enum Refused {
     #[error("too many questions at once: try again in a moment")]
     TooMany,
     /// The disk does not take anything now.
-    #[error("the disk takes nothing now: free space on the data disk")]
+    #[error("the disk takes nothing now: free space on the data disk; this is done then")]
     DiskFull,
+    /// The store does not keep it.
+    #[error("this is not kept: {0}")]
+    NotKept(String),
 }
 
 /// The answer to a request: it was done (its effects may still unfold), or why not.

@@ -15,6 +15,7 @@ use store::agent_states::AgentState;
 use store::{Actor, TenantChange};
 
 use super::Center;
+use super::outbox::Ticket;
 use super::request::{Answer, Refused};
 use super::switch::About;
 use super::view::Changed;
@@ -254,7 +255,7 @@ impl Center {
         self.seat(agent)?.machine.handle_order(now.tick, order).map_err(refused)
     }
 
-    /// The agent says what came of a talk.
+    /// The agent says what came of a talk. Gives back what is on its way to the disk by that.
     #[allow(clippy::too_many_arguments)] // one for each word of the sentence that the agent says
     pub(super) fn dispose(
         &mut self,
@@ -265,7 +266,7 @@ impl Center {
         digit: u8,
         note: String,
         call_back_at: Option<Stamp>,
-    ) -> Answer {
+    ) -> Result<Ticket, Refused> {
         let seat = self.seat(agent)?;
         let tenant = seat.tenant;
         if seat.machine.state().attempt() != Some(attempt) {
@@ -285,10 +286,10 @@ impl Center {
             note,
             call_back_at,
         };
-        self.outbox.put(store::Job::of_tenant(now.stamp, actor, tenant, change));
-        self.changed.insert(Changed::Attempt(attempt));
         let seat = self.seat(agent)?;
-        seat.machine.handle_call(now.tick, CallFact::Disposed { attempt }).map_err(refused)
+        seat.machine.handle_call(now.tick, CallFact::Disposed { attempt }).map_err(refused)?;
+        self.changed.insert(Changed::Attempt(attempt));
+        Ok(self.outbox.put(store::Job::of_tenant(now.stamp, actor, tenant, change)))
     }
 
     pub(super) fn hang_up_customer(&mut self, agent: AgentId) -> Answer {
