@@ -241,7 +241,8 @@ impl DChannel {
     /// their calls, and that is acknowledged.
     fn restarted_by_peer(&mut self, now: Tick, message: &Message) {
         let class = message.restart_class();
-        let channel = message.channel();
+        // With all interfaces no channel may be named; one that is counts as unknown (§5.5.2).
+        let channel = message.channel().filter(|_| class != Some(RestartClass::AllInterfaces));
         let all = self.channels.all();
         let slots = match (class, channel.map(|channel| &channel.which)) {
             (

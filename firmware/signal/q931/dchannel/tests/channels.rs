@@ -229,6 +229,8 @@ fn the_far_end_restarts_everything() {
     }
     assert_eq!(desk.told().iter().filter_map(end_of).count(), 2);
     assert!(desk.is_clean());
+    desk.hear(restart(RestartClass::AllInterfaces, Some(vec![3])));
+    assert_eq!(desk.said(), ["RESTART ACKNOWLEDGE cr=global' | RESTART OF all interfaces"]);
 }
 
 #[test]
