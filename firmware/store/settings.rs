@@ -112,8 +112,8 @@ pub(crate) fn begin_epoch(edit: &mut BoxEdit<'_>) -> Result<Applied> {
 pub(crate) fn add_tenant(edit: &mut BoxEdit<'_>, name: &str) -> Result<Applied> {
     let sql = box_sql!("INSERT INTO tenants (name, created_at) VALUES (:name, :at)");
     let id = edit.insert(sql, &[(":name", &name), (":at", &edit.at().0)])?;
-    let event = Event { kind: "tenant_added", row: id, payload: json!({}), personal: None };
-    edit.event(Some(TenantId(id)), event)?;
+    let payload = json!({ "name": name });
+    edit.event(None, Event { kind: "tenant_added", row: id, payload, personal: None })?;
     Ok(Applied::Id(id))
 }
 

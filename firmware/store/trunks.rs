@@ -217,9 +217,8 @@ pub(crate) fn grant(
         ],
     )?;
     edit.bump_desired()?;
-    let payload = json!({ "calls_max": calls_max, "caller_id": caller_id });
-    let event = Event { kind: "trunk_granted", row: trunk.0, payload, personal: None };
-    edit.event(Some(tenant), event)?;
+    let payload = json!({ "tenant": tenant.0, "calls_max": calls_max, "caller_id": caller_id });
+    edit.event(None, Event { kind: "trunk_granted", row: trunk.0, payload, personal: None })?;
     Ok(Applied::Done)
 }
 
@@ -229,7 +228,7 @@ pub(crate) fn revoke(edit: &mut BoxEdit<'_>, trunk: TrunkId, tenant: TenantId) -
         return Ok(Applied::Unchanged);
     }
     edit.bump_desired()?;
-    let event = Event { kind: "trunk_revoked", row: trunk.0, payload: json!({}), personal: None };
-    edit.event(Some(tenant), event)?;
+    let payload = json!({ "tenant": tenant.0 });
+    edit.event(None, Event { kind: "trunk_revoked", row: trunk.0, payload, personal: None })?;
     Ok(Applied::Done)
 }

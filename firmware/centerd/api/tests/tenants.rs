@@ -135,6 +135,19 @@ async fn the_operator_grants_a_trunk_to_whom_and_how_much_and_takes_it_back() {
     let none = house.as_page(&operator, Method::PUT, &format!("{path}/99"), json!({})).await;
     assert_eq!(none.status, StatusCode::NOT_FOUND);
     assert_eq!(house.get(&theirs, &path).await.status, StatusCode::FORBIDDEN);
+    // The operator finds all of it in the audit, and for whom it was.
+    let audit = house.get(&operator, "/api/v1/audit?limit=500").await.json();
+    let told = |kind: &str| {
+        let events = audit["items"].as_array().unwrap().iter();
+        events
+            .filter(|event| event["kind"] == kind)
+            .map(|e| e["payload"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert!(told("tenant_added").contains(&json!({ "name": "Acme" })), "{audit}");
+    let granted = json!({ "tenant": tenant, "calls_max": 2, "caller_id": "+861062000000" });
+    assert!(told("trunk_granted").contains(&granted), "{audit}");
+    assert_eq!(told("trunk_revoked"), [json!({ "tenant": own })]);
 }
 
 #[tokio::test]
